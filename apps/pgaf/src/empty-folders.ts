@@ -1,0 +1,17 @@
+import { rmdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+/** The folder in each of XDG's that is ours. */
+const OWN = 'pg_autoctl';
+
+/** Removes the folder of a file that is gone, and those above it up to ours, as far as they are empty. */
+export function removeEmptyFolders(file: string): void {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      return;
+    }
+    if (basename(folder) === OWN) return;
+  }
+}

@@ -1,0 +1,4 @@
+import { vitestFor } from '../../vitest.shared.js';
+
+// Each wait has a deadline of its own, which tells what it waited for.
+export default vitestFor('pgaf', { testTimeout: 60_000, hookTimeout: 60_000 });

@@ -1,0 +1,1 @@
+export declare function whyNoEngine(): string | null;

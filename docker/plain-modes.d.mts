@@ -1,0 +1,1 @@
+export declare function setPlainModes(folder: string, programs?: readonly string[]): void;

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { newRun, removeRun, sweepContainers } from '@pgaf/testing/container-engine';
+import { labelsOf } from '@pgaf/testing/owner-labels';
+import { runProgram, type Ended } from './docker.js';
+
+/** What every service, volume and network of a project gets in addition; JSON is YAML. */
+export function labelling(
+  services: readonly string[],
+  volumes: readonly string[],
+  labels: Readonly<Record<string, string>>,
+): string {
+  const each = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, { labels }]));
+  return JSON.stringify({ services: each(services), volumes: each(volumes), networks: each(['default']) });
+}
+
+/** A Compose file that is brought up for a test. What it makes goes at the latest when another test sweeps. */
+export class ComposeProject {
+  private constructor(
+    private readonly program: readonly string[],
+    private readonly files: readonly string[],
+    /** Of the project, and of the run. */
+    readonly name: string,
+    private readonly directory: string,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  /**
+   * Nothing of it runs yet.
+   * @param program Of Compose, and what comes before its arguments.
+   * @param env Variables that the file asks for.
+   */
+  static async of(program: readonly string[], file: string, env: NodeJS.ProcessEnv): Promise<ComposeProject> {
+    await sweepContainers();
+    const name = newRun();
+    const directory = mkdtempSync(join(tmpdir(), 'pgaf-compose-'));
+    const plain = new ComposeProject(program, [file], name, directory, env);
+    const listed = (what: string): string[] => {
+      const { status, stdout, stderr } = plain.run('config', what);
+      if (status !== 0) throw new Error(`${file}: ${stderr}`);
+      return stdout.split('\n').filter(Boolean);
+    };
+    const labels = join(directory, 'labels.yml');
+    writeFileSync(labels, labelling(listed('--services'), listed('--volumes'), labelsOf(name)));
+    return new ComposeProject(program, [file, labels], name, directory, env);
+  }
+
+  run(...args: readonly string[]): Ended {
+    const files = this.files.flatMap((file) => ['--file', file]);
+    return runProgram([...this.program, '--project-name', this.name, ...files, ...args], this.env);
+  }
+
+  /** Ends everything of it, and removes containers, volumes and network. */
+  async remove(): Promise<void> {
+    try {
+      this.run('down', '--volumes', '--timeout', '5');
+    } finally {
+      await removeRun(this.name);
+      rmSync(this.directory, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { commandsOf, portsOf } from './typed-commands.js';
+import { comparedBy, masked } from './masking.js';
+
+describe('commandsOf', () => {
+  it('reads host, marks, continued commands and their output', () => {
+    const page = [
+      'Text.',
+      '```console node1',
+      '$ pgaf create postgres \\',
+      '>   --pgport 6001 &',
+      '$ pgaf version',
+      'pgaf version 1',
+      '```',
+      '```sql',
+      '$ not typed',
+      '```',
+      '```console app eventually',
+      '$ psql -c "select 1"',
+      ' ?column?',
+      '----------',
+      '        1',
+      '```',
+    ].join('\n');
+    const commands = commandsOf(page);
+    expect(commands).toEqual([
+      {
+        host: 'node1',
+        marks: [],
+        command: 'pgaf create postgres \\\n  --pgport 6001 &',
+        output: '',
+        line: 3,
+      },
+      { host: 'node1', marks: [], command: 'pgaf version', output: 'pgaf version 1', line: 5 },
+      {
+        host: 'app',
+        marks: ['eventually'],
+        command: 'psql -c "select 1"',
+        output: ' ?column?\n----------\n        1',
+        line: 12,
+      },
+    ]);
+    expect(portsOf(commands)).toEqual([6001]);
+  });
+
+  it('refuses a block without a host and one without an end', () => {
+    expect(() => commandsOf('```console\n$ ls\n```')).toThrow('names its host');
+    expect(() => commandsOf('```console app\n$ ls')).toThrow('not closed');
+  });
+});
+
+describe('masked', () => {
+  it('hides positions, times, processes and widths, and nothing else', () => {
+    const one =
+      '14:57:16 992 INFO  Waiting\n   Name |  TLI: LSN\n--------+---------\n node_1 | 1: 0/3000148\n';
+    const two =
+      '09:01:00 31337 INFO  Waiting\nName |    TLI: LSN\n-----+-----------\nnode_1 | 1: 1/FF000028\n';
+    expect(masked(one)).toBe(masked(two));
+    expect(masked(one)).not.toBe(masked(two.replace('1: 1', '2: 1')));
+  });
+
+  it('hides how long ago something was', () => {
+    expect(masked('as it said 16 s ago')).toBe(masked('as it said 3 s ago'));
+  });
+
+  it('hides versions, and no addresses', () => {
+    expect(masked('pgaf version 0.1.0 on 127.0.0.1')).toBe('pgaf version <version> on 127.0.0.1');
+  });
+});
+
+describe('comparedBy', () => {
+  const table = 'Time | State\n-----+------\n10:00:00 | draining\n10:00:01 | primary\n';
+
+  it('keeps the frame of a table whose rows come as they come', () => {
+    expect(comparedBy(['alike'])(table)).toBe('Time | State\n--+--\n<time> | primary');
+  });
+
+  it('keeps the head of a table that may end in any row', () => {
+    expect(comparedBy(['eventually', 'head'])(table)).toBe('Time | State\n--+--');
+  });
+
+  it('keeps it all where nothing else is said', () => {
+    expect(comparedBy(['eventually'])(table)).toBe(masked(table));
+  });
+});

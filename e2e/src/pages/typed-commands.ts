@@ -1,0 +1,58 @@
+/** One command of a fenced block, as a reader types it, with what the page shows below it. */
+export interface TypedCommand {
+  /** The terminal: the first word after `console`. */
+  readonly host: string;
+  /** Words after the host: `eventually`, `alike`, `head`. */
+  readonly marks: readonly string[];
+  readonly command: string;
+  readonly output: string;
+  readonly line: number;
+}
+
+const FENCE = /^```console(?:\s+(.*))?$/;
+
+/**
+ * The commands of a page, in order: in each block that is fenced as `console HOST [mark…]`, a line that begins
+ * with `$ ` is typed, lines that begin with `> ` continue it, and what follows is its output.
+ * @throws Error for a console block without a host, or one that is not closed.
+ */
+export function commandsOf(markdown: string): TypedCommand[] {
+  const commands: TypedCommand[] = [];
+  let block: { host: string; marks: string[] } | null = null;
+  let current: { command: string[]; output: string[]; line: number } | null = null;
+  const flush = () => {
+    if (block && current) {
+      const output = current.output.join('\n').trimEnd();
+      commands.push({ ...block, command: current.command.join('\n'), output, line: current.line });
+    }
+    current = null;
+  };
+  for (const [i, text] of markdown.split('\n').entries()) {
+    const fence = FENCE.exec(text);
+    if (!block && fence) {
+      const [host, ...marks] = (fence[1] ?? '').split(/\s+/);
+      if (!host) throw new Error(`line ${i + 1}: a console block names its host`);
+      block = { host, marks };
+    } else if (block && text === '```') {
+      flush();
+      block = null;
+    } else if (block && text.startsWith('$ ')) {
+      flush();
+      current = { command: [text.slice(2)], output: [], line: i + 1 };
+    } else if (block && current && text.startsWith('> ') && current.output.length === 0) {
+      current.command.push(text.slice(2));
+    } else if (block && current) {
+      current.output.push(text);
+    }
+  }
+  if (block) throw new Error('the last console block is not closed');
+  return commands;
+}
+
+/** The ports that the page's commands ask for. */
+export function portsOf(commands: readonly TypedCommand[]): number[] {
+  const ports = commands.flatMap(({ command }) =>
+    [...command.matchAll(/--pgport[ =](\d+)/g)].map((m) => Number(m[1])),
+  );
+  return [...new Set(ports)];
+}

@@ -1,0 +1,3 @@
+import { vitestWithPostgresFor } from '../../vitest.shared.js';
+
+export default vitestWithPostgresFor('demo');

@@ -1,0 +1,118 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withGoal } from '@pgaf/fsm/group';
+import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
+import { expect, test } from 'vitest';
+import { atRest, killPostmaster, startByHand, twoNodes, until, type TestNode } from './testing/test-nodes.js';
+import type { RuleMonitor } from './testing/rule-monitor.js';
+
+async function isStandbyWithout(node: TestNode, table: string): Promise<boolean> {
+  const [row] = await node.sql
+    .query<{ good: boolean }>(`SELECT pg_is_in_recovery() AND to_regclass('${table}') IS NULL AS good`)
+    .catch(() => []);
+  return row?.good === true;
+}
+
+/** What the primary writes from now on arrives. */
+async function follows(monitor: RuleMonitor, first: TestNode, second: TestNode): Promise<void> {
+  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
+  await first.sql.query('CREATE TABLE later AS SELECT 1 AS i');
+  await until('the row', monitor, () => second.sql.query('TABLE later').then(Boolean, () => false));
+}
+
+test('a standby that is promoted by hand is found, and what was written there is taken back', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await second.sql.query('SELECT pg_promote()');
+  await second.sql.query('CREATE TABLE stray AS SELECT 1 AS i').catch(() => undefined);
+  await until('the standby follows again', monitor, () => isStandbyWithout(second, 'stray'));
+  await follows(monitor, first, second);
+  expect(second.lines.join('')).toContain('Somebody opened this standby for writes');
+  expect(monitor.group.epoch).toBe(1);
+  await until('the timeline of the group is reported', monitor, () => monitor.node(2).report.tli === 1);
+  await until('it may promise again', monitor, () => monitor.node(2).report.facts.strayed === undefined);
+});
+
+/** While the first node is lost for good, as far as anybody can tell. */
+async function loseFirst(monitor: RuleMonitor, first: TestNode): Promise<void> {
+  // Nothing is decided but what the test orders.
+  monitor.seesNothing = true;
+  await first.end('handOff');
+  await stopPostmaster(first.config.pgdata, { mode: 'immediate' });
+}
+
+async function promisesNothing(monitor: RuleMonitor, second: TestNode): Promise<void> {
+  monitor.order((group) => withGoal(group, 2, 'prepare_promotion'));
+  await until('node 2 did as it was told', monitor, () => monitor.node(2).reported === 'prepare_promotion');
+  await until('it is in recovery, and nothing more is to come', monitor, async () => {
+    const [row] = await second.sql
+      .query<{ done: boolean }>(
+        `SELECT pg_is_in_recovery() AND current_setting('primary_conninfo') = '' AND EXISTS (
+           SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+             AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS done`,
+      )
+      .catch(() => []);
+    return row?.done === true;
+  });
+  const told = monitor.reports.get(2) ?? 0;
+  await until('some reports since', monitor, () => (monitor.reports.get(2) ?? 0) > told + 5);
+  const { promise, strayed } = monitor.node(2).report.facts;
+  expect({ promise, strayed }).toEqual({ promise: undefined, strayed: true });
+}
+
+test('who was promoted by hand promises nothing, also when it is in recovery again', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await loseFirst(monitor, first);
+  await second.sql.query('SELECT pg_promote()');
+  await until('the keeper has seen it', monitor, () => monitor.node(2).report.facts.strayed === true);
+  await killPostmaster(second);
+  await promisesNothing(monitor, second);
+});
+
+test('who was opened and stopped again while nobody looked promises nothing', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await loseFirst(monitor, first);
+  await second.end('handOff');
+  await second.sql.query('SELECT pg_promote()');
+  await stopPostmaster(second.config.pgdata, { mode: 'fast' });
+  second.run();
+  await promisesNothing(monitor, second);
+});
+
+test('what was opened and stopped again while nobody looked is taken back', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await second.end('handOff');
+  await second.sql.query('SELECT pg_promote()');
+  await second.sql.query('CREATE TABLE stray AS SELECT 1 AS i').catch(() => undefined);
+  await stopPostmaster(second.config.pgdata, { mode: 'fast' });
+  second.run();
+  await until('the standby follows again', monitor, () => isStandbyWithout(second, 'stray'));
+  await follows(monitor, first, second);
+  expect(monitor.node(2).report.facts.strayed).toBeUndefined();
+});
+
+test('who was promoted in its maintenance promises nothing, and is copied when that is over', async () => {
+  const { monitor, first, second } = await twoNodes();
+  monitor.command({ kind: 'start_maintenance', node: 2 });
+  await atRest(monitor, { 1: 'wait_primary', 2: 'maintenance' });
+  await second.sql.query('SELECT pg_promote()');
+  await until('the keeper has seen it', monitor, () => monitor.node(2).report.facts.strayed === true);
+  await second.sql.query('CREATE TABLE stray AS SELECT 1 AS i').catch(() => undefined);
+  monitor.command({ kind: 'stop_maintenance', node: 2 });
+  await until('the standby follows again', monitor, () => isStandbyWithout(second, 'stray'));
+  await follows(monitor, first, second);
+  expect(monitor.node(2).report.facts.strayed).toBeUndefined();
+});
+
+test('a standby that was written to on its own timeline is found, and copied', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await second.end('handOff');
+  await stopPostmaster(second.config.pgdata, { mode: 'fast' });
+  await rm(join(second.config.pgdata, 'standby.signal'));
+  await startByHand(second);
+  // No standby is there to acknowledge it.
+  await second.sql.query('SET synchronous_commit = local');
+  await second.sql.query('CREATE TABLE stray AS SELECT 1 AS i');
+  second.run();
+  await until('the standby follows again', monitor, () => isStandbyWithout(second, 'stray'));
+  await follows(monitor, first, second);
+});

@@ -1,0 +1,233 @@
+import { done, retry, type Outcome } from '@pgaf/core/result';
+import { promises } from '@pgaf/core/states';
+import type { Milliseconds } from '@pgaf/core/durations';
+import type { FormationView } from '@pgaf/core/formation-view';
+import type { Json } from '@pgaf/core/json';
+import type {
+  KeeperContext,
+  KeeperPart,
+  NodeContext,
+  SqlNotice,
+  SqlSession,
+} from '@pgaf/plugin-api/keeper-part';
+import { localClient, openSession, type LocalClient, type LocalServer, type Row } from '@pgaf/postgres/query';
+import { LeaderHook } from './leader-hook.js';
+import type { Situation } from './situation.js';
+import { hostsChanged, namesHosts } from './steps/hba.js';
+
+/** What a plugin's hook may take in one statement. */
+const STATEMENT_TIMEOUT: Milliseconds = 30_000;
+
+/** The hooks that get the formation as it is. */
+type FormationHook = 'reconcile' | 'onDrop' | 'onReload';
+type HookName = FormationHook | 'whileLeader';
+
+/** The keeper's part of the node's kind, with the context that its steps and hooks get. */
+export class PluginPart {
+  readonly #situation: Situation;
+  readonly #part: KeeperPart;
+  /** Called when something to report has changed. */
+  readonly #news: () => void;
+  readonly #sessions = new Set<LocalClient>();
+  #sql: LocalClient | null = null;
+  #due = true;
+  #lastAt = 0;
+  #running: Promise<void> | null = null;
+  readonly #leading: LeaderHook;
+  readonly #ending = new AbortController();
+  /** Why a hook was not done when it ran last. */
+  readonly #reasons = new Map<HookName, string>();
+
+  constructor(situation: Situation, part: KeeperPart, news: () => void) {
+    this.#situation = situation;
+    this.#part = part;
+    this.#news = news;
+    this.#leading = new LeaderHook(() => this.#lead(), news);
+  }
+
+  /** The formation changed: `reconcile` is due at once, and `whileLeader` on a leader. */
+  formationChanged(): void {
+    this.#due = true;
+    this.#leading.call();
+  }
+
+  async runStep(kind: string, step: string, signal: AbortSignal): Promise<Outcome> {
+    const run = this.#part.steps?.[step];
+    if (!run) return retry(`the plugin of kind "${kind}" brings no step "${step}"`);
+    // The monitor orders something else now, and must not find that it was done all the same.
+    const { abandoned, leaving } = this.#situation;
+    if (abandoned !== null && !leaving && !this.#isSucceeded()) return retry(abandoned);
+    return run(await this.#context(signal));
+  }
+
+  /** Another node has promised for the next epoch, or is to: this one does not come back in its own. */
+  #isSucceeded(): boolean {
+    const { assignment, state } = this.#situation;
+    return assignment?.nodes.some(({ id, goal }) => id !== state.nodeId && promises(goal)) ?? false;
+  }
+
+  /** `onDrop` may fail without keeping the node in its formation. */
+  async drop(signal: AbortSignal): Promise<void> {
+    await this.#hook('onDrop', signal);
+  }
+
+  /** What `reconcile` keeps in line may hang on the configuration, too. */
+  async reload(signal: AbortSignal): Promise<void> {
+    this.#due = true;
+    await this.#hook('onReload', signal);
+  }
+
+  /** Starts `reconcile` when it is due and none runs. */
+  reconcileWhenDue(every: Milliseconds, signal: AbortSignal): void {
+    const now = performance.now();
+    if (!this.#looksAtFormation() || this.#running || (!this.#due && now - this.#lastAt < every)) return;
+    this.#due = false;
+    this.#lastAt = now;
+    this.#running = this.#hook('reconcile', signal).finally(() => (this.#running = null));
+  }
+
+  /** Starts `whileLeader` when it is due and none runs. */
+  leadWhenDue(every: Milliseconds): void {
+    if (this.#part.whileLeader) this.#leading.runWhenDue(every);
+  }
+
+  /** This node does not take writes now: once it does, `whileLeader` is due at once. */
+  doesNotLead(): void {
+    this.#leading.call();
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+    await Promise.all([this.#sql, ...this.#sessions].map((client) => client?.close()));
+    this.#sessions.clear();
+    this.#sql = null;
+    await this.#leading.ended();
+  }
+
+  async #hook(name: FormationHook, signal: AbortSignal): Promise<void> {
+    const run = this.#part[name];
+    if (!run && name !== 'reconcile') return;
+    const outcome = await this.#noted(name, async () => {
+      const context = await this.#context(signal);
+      return run ? run(context) : done;
+    });
+    // Tried again at the next heartbeat rather than at the next period.
+    if (name === 'reconcile' && outcome.tag === 'retry') this.#due = true;
+  }
+
+  /** Runs a hook, and logs why it is not done when that is another reason than last time. */
+  async #noted(name: HookName, run: () => Promise<Outcome>): Promise<Outcome> {
+    const outcome = await this.#outcomeOf(run);
+    if (outcome.tag === 'done') {
+      this.#reasons.delete(name);
+      return outcome;
+    }
+    if (this.#reasons.get(name) !== outcome.reason)
+      this.#situation.log.warn(`${name} is not done`, { reason: outcome.reason });
+    this.#reasons.set(name, outcome.reason);
+    return outcome;
+  }
+
+  #lead(): Promise<Outcome> {
+    const run = this.#part.whileLeader;
+    return this.#noted('whileLeader', async () => (run ? run(this.#nodeContext(this.#ending.signal)) : done));
+  }
+
+  async #outcomeOf(run: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await run();
+    } catch (error) {
+      return retry(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #context(signal: AbortSignal): Promise<KeeperContext> {
+    const { state, monitor, assignment, leaving } = this.#situation;
+    const formation = await this.#look();
+    const node = formation.groups.flatMap((group) => group.nodes).find((one) => one.id === state.nodeId);
+    if (!node) throw new RangeError(`node ${state.nodeId} is not in formation "${state.formation}"`);
+    return {
+      ...this.#nodeContext(signal),
+      node,
+      formation,
+      lookAgain: () => this.#look(),
+      say: (name, value) => this.#say(name, value),
+      tell: (sentence) => monitor.tell(state.nodeId, sentence),
+      handover: {
+        target: assignment?.switchoverTarget ?? null,
+        forced: assignment?.switchoverForced ?? false,
+        leaving,
+      },
+      giveUpHandover: (reason) => {
+        this.#situation.abandoned = reason;
+        this.#news();
+      },
+      runWhileLeader: () => {
+        this.#leading.call();
+        this.#news();
+      },
+    };
+  }
+
+  #nodeContext(signal: AbortSignal): NodeContext {
+    const { config, log } = this.#situation;
+    const server = this.#server();
+    const sql = (this.#sql ??= localClient(server));
+    return {
+      signal,
+      settings: config.pluginSettings,
+      log: (message, fields) => log.info(message, fields),
+      leaseLeft: () => this.#situation.leaseLeft(),
+      sql: { query: queryOf(sql), session: (onNotice) => this.#openSession(server, onNotice) },
+    };
+  }
+
+  #server(): LocalServer {
+    const { instance, config, state } = this.#situation;
+    return {
+      ...instance.server,
+      database: config.dbname,
+      applicationName: `pgaf ${state.kind}`,
+      statementTimeoutMs: STATEMENT_TIMEOUT,
+    };
+  }
+
+  async #openSession(server: LocalServer, onNotice?: (notice: SqlNotice) => void): Promise<SqlSession> {
+    const client = await openSession(server, onNotice);
+    this.#sessions.add(client);
+    return {
+      query: queryOf(client),
+      close: async () => {
+        this.#sessions.delete(client);
+        await client.close();
+      },
+    };
+  }
+
+  /** The formation as it is now; rules of ours that name its hosts follow them. */
+  async #look(): Promise<FormationView> {
+    const { monitor, state } = this.#situation;
+    const formation = await monitor.formationView(state.formation);
+    if (await hostsChanged(this.#situation, formation)) this.#news();
+    return formation;
+  }
+
+  #looksAtFormation(): boolean {
+    if (this.#part.reconcile) return true;
+    return namesHosts(this.#situation);
+  }
+
+  #say(name: string, value: Json | null): void {
+    const { [name]: before = null, ...others } = this.#situation.said;
+    if (JSON.stringify(before) === JSON.stringify(value)) return;
+    this.#situation.said = value === null ? others : { ...others, [name]: value };
+    this.#news();
+  }
+}
+
+/** Values are what Postgres gives; the plugin says what shape it asked for. */
+function queryOf(client: LocalClient): SqlSession['query'] {
+  return async <Shape>(text: string, values?: readonly unknown[]) =>
+    (await client.query<Row>(text, values)) as Shape[];
+}

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { State } from '@pgaf/core/states';
+import { readControlData, type ClusterState } from '@pgaf/postgres/control-data';
+import type { Observation } from '@pgaf/postgres/observe';
+import { rewindIsHalfDone } from '@pgaf/postgres/rewind';
+import type { Situation } from './situation.js';
+import type { KeeperState } from './state-file.js';
+import { rewindMarker } from './steps/data-directory.js';
+import { whatMustHold } from './what-must-hold.js';
+
+/**
+ * A standby that somebody opened for writes behind our back. What it has is not the leader's alone any more, also when
+ * it is in recovery again, and the number of its timeline is one that the next leader takes as well: its position says
+ * nothing of what it received. So it promises nothing until a rewind or a copy has taken that back.
+ */
+export function noteStray(situation: Situation, seen: Observation | null): void {
+  if (seen && !seen.inRecovery && isToStayStandby(situation.state)) remember(situation);
+}
+
+/** The same of what was opened and ended while nobody looked: pg_control tells of it until it is started again. */
+export async function noteStrayBeforeStart(situation: Situation): Promise<void> {
+  const { config, state } = situation;
+  if (!isToStayStandby(state) || existsSync(join(config.pgdata, 'backup_label'))) return;
+  if (await rewindIsHalfDone(rewindMarker(situation))) return;
+  // What cannot be read cannot be started, which says why.
+  const control = await readControlData(config.bindir, config.pgdata).catch(() => null);
+  // A primary that was put into maintenance was shut down rightfully.
+  const wrote = state.current === 'maintenance' ? WAS_OPEN : WRITES;
+  if (control !== null && wrote.has(control.state)) remember(situation);
+}
+
+const WAS_OPEN: ReadonlySet<ClusterState> = new Set(['in production', 'in crash recovery']);
+
+const WRITES: ReadonlySet<ClusterState> = new Set([
+  'in production',
+  'in crash recovery',
+  'shutting down',
+  'shut down',
+]);
+
+/** Nobody ordered it to open, and nothing of it is promised: what is written after a promise takes nothing from it. */
+function isToStayStandby({ current, goal, epoch, promise, promoted, strayed }: KeeperState): boolean {
+  if (strayed || promoted?.epoch === epoch || (promise !== null && promise.epoch > epoch)) return false;
+  return isStandby(current) && isStandby(goal);
+}
+
+/** In a maintenance too: its operator may open it, and that is taken back when the maintenance is over. */
+function isStandby(state: State): boolean {
+  return state === 'maintenance' || whatMustHold(state) === 'standby';
+}
+
+function remember(situation: Situation): void {
+  situation.log.warn('Somebody opened this standby for writes: it promises nothing until that is taken back');
+  situation.remember({ strayed: true });
+}

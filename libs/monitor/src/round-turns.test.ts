@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { DEFAULT_TIMINGS } from '@pgaf/fsm/default-timings';
+import { emptyGroup } from '@pgaf/fsm/empty-group';
+import type { StoredGroup } from './group-store.js';
+import { Round } from './round.js';
+
+const timings = { ...DEFAULT_TIMINGS, serviceStartedAt: 0 };
+const group = (number: number): StoredGroup => ({
+  waiting: [],
+  serials: new Map(),
+  snapshot: emptyGroup({
+    now: 0,
+    timings,
+    formation: {
+      id: 'default',
+      kind: 'pgsql',
+      dbname: 'postgres',
+      numberSyncStandbys: 0,
+      partitionPolicy: 'availability',
+      secondary: true,
+    },
+    group: number,
+  }),
+});
+const piece = (length: number) => () => Promise.resolve(Array.from({ length }, (_, n) => group(n)));
+
+test('a round that is due waits for news, and not for ever', async () => {
+  const round = new Round();
+  await round.next(1000, piece(3));
+  expect(round.isDue(1499, 'quiet')).toBe(false);
+  expect(round.isDue(1500, 'quiet')).toBe(true);
+  expect(round.isDue(1500, 'news')).toBe(false);
+  expect(round.isDue(1549, 'news')).toBe(false);
+  expect(round.isDue(1550, 'news')).toBe(true);
+});
+
+test('so does each further piece of it', async () => {
+  const round = new Round();
+  await round.next(1000, piece(100));
+  expect(round.isDue(1001, 'quiet')).toBe(true);
+  expect(round.isDue(1001, 'news')).toBe(false);
+  expect(round.isDue(1050, 'news')).toBe(true);
+  await round.next(1050, piece(100));
+  expect(round.isDue(1099, 'news')).toBe(false);
+  expect(round.isDue(1100, 'news')).toBe(true);
+});

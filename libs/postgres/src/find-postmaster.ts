@@ -1,0 +1,32 @@
+import {
+  argumentsOf,
+  isDoomed,
+  isPostgresOf,
+  livingProcess,
+  postgresProcessesOf,
+  type ProcessFacts,
+} from './processes.js';
+import { readPostmasterPid } from './postmaster-pid.js';
+
+/** Children rename themselves `postgres: …`; the postmaster keeps the command line it was started with. */
+function isChild(pid: number): boolean {
+  return argumentsOf(pid)[0]?.startsWith('postgres:') ?? false;
+}
+
+/**
+ * The living postmaster of a data directory. The pid in `postmaster.pid` counts only when that process is a
+ * Postgres working in this directory: pids come round again. Without a usable file it is looked for in /proc.
+ * One that was killed is none any more, also where a disk that hangs keeps it from ending: it is a left-over.
+ */
+export async function findPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
+  const named = await readPostmasterPid(pgdata);
+  if (named && isPostgresOf(named.pid, pgdata) && !isChild(named.pid)) {
+    const living = livingProcess(named.pid);
+    if (living && !isDoomed(living)) return living;
+  }
+  return postgresProcessesOf(pgdata).find((one) => {
+    const args = argumentsOf(one.pid);
+    if (isChild(one.pid) || args.length === 0 || isDoomed(one)) return false;
+    return !args.includes('--single') && !args.includes('--boot');
+  });
+}

@@ -1,0 +1,66 @@
+import { EXIT, UserError } from '@pgaf/core/errors';
+import type { LocalClient, LocalServer } from './query.js';
+import { withConnection } from './query.js';
+import { settingErrors } from './setting-sources.js';
+import { until } from './until.js';
+
+/** A moment by Postgres's clock, as text. */
+export type ServerTime = string;
+
+const POLL_MS = 2;
+const LOOK_FOR_ERRORS_AFTER_MS = 200;
+
+/** Has Postgres read its files again; returns the moment before, for `awaitReloaded`. */
+export async function reload(client: LocalClient): Promise<ServerTime> {
+  const [row] = await client.query<{ before: string }>('SELECT clock_timestamp()::text AS before');
+  await client.query('SELECT pg_reload_conf()');
+  return row?.before ?? '';
+}
+
+/**
+ * Waits until the postmaster has read its files after `since` *and* has told each of its children to. Seen on a new
+ * connection each time: a process that the postmaster forked after its reload shows a load time between `since` and
+ * its own start, and the postmaster tells its children before it forks again. A connection that stood before proves
+ * only that it was told itself.
+ * @throws UserError `setting-refused` with file and line when Postgres cannot apply its files.
+ */
+export async function awaitReloaded(
+  server: LocalServer,
+  since: ServerTime,
+  signal?: AbortSignal,
+): Promise<void> {
+  const begun = performance.now();
+  await until(
+    () =>
+      withConnection(server, async (client) => {
+        const [row] = await client.query<{ told: boolean }>(
+          `SELECT pg_conf_load_time() > $1::timestamptz AND pg_conf_load_time() <= backend_start AS told
+             FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
+          [since],
+        );
+        if (row?.told) return true;
+        if (performance.now() - begun > LOOK_FOR_ERRORS_AFTER_MS) await refuseErrors(client);
+        return undefined;
+      }),
+    { everyMs: POLL_MS, signal },
+  );
+}
+
+async function refuseErrors(client: LocalClient): Promise<void> {
+  const [first] = await settingErrors(client);
+  if (!first) return;
+  throw new UserError(`Postgres refuses ${first.name} at ${first.file}:${first.line}: ${first.error}.`, {
+    code: 'setting-refused',
+    exit: EXIT.reload,
+    hint: `Mend that line; Postgres goes on with its old settings until then.`,
+  });
+}
+
+/** `reload` and `awaitReloaded` in one. */
+export async function reloadAndWait(
+  client: LocalClient,
+  server: LocalServer,
+  signal?: AbortSignal,
+): Promise<void> {
+  await awaitReloaded(server, await reload(client), signal);
+}

@@ -1,0 +1,84 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { INVALID_LSN, parseLsn, type Lsn } from '@pgaf/core/lsn';
+import { syncDirectory, type Written } from './atomic-file.js';
+import { standbyName } from './names.js';
+import type { LocalClient } from './query.js';
+import { writeSettings, type Setting } from './settings.js';
+import { until } from './until.js';
+import { upstreamConninfo, type Upstream } from './upstream.js';
+
+const SIGNAL_FILE = 'standby.signal';
+
+/**
+ * Makes a data directory a standby's: at its next start it stays in recovery. On a running standby a reload applies
+ * the upstream. Without one it follows nobody.
+ */
+export async function writeStandbyMode(
+  pgdata: string,
+  nodeId: number,
+  upstream: Upstream | undefined,
+): Promise<Written> {
+  const settings: Setting[] = [
+    ['primary_conninfo', upstream ? upstreamConninfo(upstream, standbyName(nodeId)) : ''],
+    ['primary_slot_name', standbyName(nodeId)],
+  ];
+  const written = await writeSettings(pgdata, 'standby', settings);
+  await writeFile(join(pgdata, SIGNAL_FILE), '');
+  await syncDirectory(pgdata);
+  return written;
+}
+
+/** The next start stays in recovery, whatever took the signal away; the upstream stays as it was set. */
+export async function stayInRecovery(pgdata: string): Promise<void> {
+  await writeFile(join(pgdata, SIGNAL_FILE), '', { flag: 'a' });
+  await syncDirectory(pgdata);
+}
+
+/** Makes a data directory a primary's: at its next start it leaves recovery when its WAL ends. */
+export async function clearStandbyMode(pgdata: string): Promise<Written> {
+  const written = await writeSettings(pgdata, 'standby', []);
+  await rm(join(pgdata, SIGNAL_FILE), { force: true });
+  await syncDirectory(pgdata);
+  return written;
+}
+
+// A receiver that is not connected yet has no row in pg_stat_wal_receiver, but is a process.
+const RECEIVERS = `
+SELECT (SELECT count(*) FROM pg_stat_wal_receiver) +
+       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receivers`;
+
+const SAMPLES = 4;
+const SAMPLE_EVERY_MS = 10;
+
+/**
+ * Waits, after primary_conninfo was emptied and reloaded, until there is no walreceiver: the startup process asks for
+ * none with an empty one, and ends one that was just being started, so several samples in a row must be empty.
+ */
+export async function awaitNoWalReceiver(client: LocalClient, signal?: AbortSignal): Promise<void> {
+  let empty = 0;
+  await until(
+    async () => {
+      const [row] = await client.query<{ receivers: string }>(RECEIVERS);
+      empty = row?.receivers === '0' ? empty + 1 : 0;
+      return empty >= SAMPLES ? true : undefined;
+    },
+    { everyMs: SAMPLE_EVERY_MS, signal },
+  );
+}
+
+export interface ReceivePosition {
+  /** What is flushed to this disk since the start of this Postgres; 0 when nothing was received since. */
+  readonly receivedLsn: Lsn;
+  readonly replayedLsn: Lsn;
+}
+
+export async function receivePosition(client: LocalClient): Promise<ReceivePosition> {
+  const [row] = await client.query<{ received: string | null; replayed: string | null }>(
+    'SELECT pg_last_wal_receive_lsn()::text AS received, pg_last_wal_replay_lsn()::text AS replayed',
+  );
+  return {
+    receivedLsn: row?.received ? parseLsn(row.received) : INVALID_LSN,
+    replayedLsn: row?.replayed ? parseLsn(row.replayed) : INVALID_LSN,
+  };
+}

@@ -1,0 +1,54 @@
+import { parseLsn } from '@pgaf/core/lsn';
+import { expect, test } from 'vitest';
+import { finalLsn } from './final-lsn.js';
+import { standbyName } from './names.js';
+import { postgresProcessesOf } from './processes.js';
+import { stopPostmaster } from './stop-postmaster.js';
+import { newPrimary, newStandby } from './testing/servers.js';
+
+test('a fast stop cuts off a standby that hangs when it is told to, and is clean', async () => {
+  const primary = await newPrimary();
+  const standby = await newStandby(primary);
+  await primary.client.query('ALTER SYSTEM SET wal_sender_timeout = 0');
+  await primary.client.query('SELECT pg_reload_conf()');
+  const [receiver] = await standby.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
+  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  try {
+    // More than the network takes on the way, so that the walsender waits in the middle of a message.
+    await primary.client.query(
+      'CREATE TABLE t AS SELECT n, repeat(n::text, 20) FROM generate_series(1, 300000) n',
+    );
+    const begun = performance.now();
+    expect(await stopPostmaster(primary.pgdata, { mode: 'fast', cutStreamsAfterMs: 300 })).toBe('fast');
+    expect(performance.now() - begun).toBeGreaterThan(300);
+  } finally {
+    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+  }
+  expect(postgresProcessesOf(primary.pgdata)).toEqual([]);
+  expect(await finalLsn(primary.bindir, primary.pgdata)).toBeGreaterThan(0n);
+});
+
+test('a fast stop waits for one standby, and not for another that it is told not to wait for', async () => {
+  const primary = await newPrimary();
+  const hanging = await newStandby(primary, 2);
+  const waitedFor = await newStandby(primary, 3);
+  await primary.client.query('ALTER SYSTEM SET wal_sender_timeout = 0');
+  await primary.client.query('SELECT pg_reload_conf()');
+  const [receiver] = await hanging.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
+  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  try {
+    const [sender] = await primary.client.query<{ pid: number }>(
+      'SELECT pid FROM pg_stat_replication WHERE application_name = $1',
+      [standbyName(2)],
+    );
+    expect(await stopPostmaster(primary.pgdata, { mode: 'fast', cutAtOnce: [sender?.pid ?? 0] })).toBe(
+      'fast',
+    );
+  } finally {
+    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+  }
+  const [row] = await waitedFor.client.query<{ lsn: string }>(
+    'SELECT pg_last_wal_receive_lsn()::text AS lsn',
+  );
+  expect(parseLsn(row?.lsn ?? '0/0')).toBe(await finalLsn(primary.bindir, primary.pgdata));
+});

@@ -1,0 +1,3 @@
+import { vitestFor } from '../../vitest.shared.js';
+
+export default vitestFor('plugin-pgsql');

@@ -1,0 +1,1 @@
+export declare const COMPOSE_V2: string;

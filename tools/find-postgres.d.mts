@@ -1,0 +1,1 @@
+export declare function findPgCtl(): string | null;

@@ -1,0 +1,1 @@
+export declare function packTestPackages(destination: string): Promise<string[]>;

@@ -24,3 +24,14 @@ test('a removal that is cut off leaves the configuration, by which it is found w
   await destroyFiles(paths, quiet);
   expect(existsSync(paths.config)).toBe(false);
 });
+
+test('a removal that was cut off between two folders leaves none of ours when it is typed again', async () => {
+  const at = (name: string): string => join(directory, 'between', name);
+  const env = { HOME: at('home'), XDG_CONFIG_HOME: at('config'), XDG_DATA_HOME: at('share') };
+  const paths = pathsFor(at('node/data'), env);
+  mkdirSync(join(paths.config, '..'), { recursive: true });
+  mkdirSync(join(paths.state, '../../..'), { recursive: true });
+  await destroyFiles(paths, quiet);
+  expect(existsSync(at('share/pg_autoctl'))).toBe(false);
+  expect(existsSync(at('config/pg_autoctl'))).toBe(false);
+});

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { NodePaths } from '@pgaf/config/paths';
 import { removeDataDirectory } from '@pgaf/postgres/remove-data-directory';
@@ -14,7 +14,7 @@ export async function destroyFiles(paths: NodePaths, { log }: Pick<CommandContex
     log.warn(`${kept} stays: it is a mount point, or holds files that are not of this node`);
   }
   for (const file of [paths.pid, paths.lease, paths.state, paths.config]) {
-    await rm(dirname(file), { recursive: true, force: true });
+    rmSync(dirname(file), { recursive: true, force: true });
     removeEmptyFolders(dirname(file));
   }
   log.info(`Data and configuration of "${paths.pgdata}" are removed`);

@@ -12,7 +12,7 @@ import { monitorPostgres } from '../service/monitor-postgres.js';
 import { sendSignal } from '../service/send-signal.js';
 import { shellWord } from '@pgaf/core/shell-word';
 import { awaitServiceEnd } from './await-service-end.js';
-import { destroyFiles } from './destroy-files.js';
+import { destroyFiles, removeFoldersLeftEmpty } from './destroy-files.js';
 
 export interface DropMonitorFlags {
   readonly pgdata?: string | undefined;
@@ -35,6 +35,7 @@ interface RegisteredNode {
 export async function dropMonitor(flags: DropMonitorFlags, context: CommandContext): Promise<void> {
   const paths = nodePaths(flags.pgdata, context);
   if (!existsSync(paths.config) && !existsSync(paths.pgdata)) {
+    if (flags.destroy) removeFoldersLeftEmpty(paths);
     context.log.info(`There is no monitor in "${paths.pgdata}" any more`);
     return;
   }

@@ -6,13 +6,13 @@ import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
 import { openMonitor, type CommandSession } from '../command-session.js';
 import type { CommandContext } from '../command-spec.js';
 import { requireFormation } from '../known-formation.js';
-import { readNode, type KeeperNode } from '../node-files.js';
+import { nodePaths, readNode, type ConfiguredNode, type KeeperNode } from '../node-files.js';
 import { readPidFile } from '../pid-file.js';
 import { findMonitor, withMonitor, type MonitorFlags } from '../reach-monitor.js';
 import { shellWord } from '@pgaf/core/shell-word';
 import { until } from '../wait-until.js';
 import { awaitServiceEnd } from './await-service-end.js';
-import { destroyFiles } from './destroy-files.js';
+import { destroyFiles, removeFoldersLeftEmpty } from './destroy-files.js';
 
 export interface DropFlags extends MonitorFlags {
   readonly name?: string | undefined;
@@ -31,7 +31,7 @@ export async function dropNode(given: DropFlags, context: CommandContext): Promi
   if (flags.name === undefined && flags.hostname === undefined && flags.pgport === undefined) {
     const isHere = flags.monitor === undefined && Boolean(flags.pgdata ?? context.env['PGDATA']);
     if (!isHere) throw whichNode();
-    const node = await readNode(flags.pgdata, context);
+    const node = await nodeHere(flags, context);
     if (node.role === 'monitor') throw whichNode();
     await dropHere(node, flags, context);
     return;
@@ -53,6 +53,17 @@ export async function dropNode(given: DropFlags, context: CommandContext): Promi
     await awaitGone(session, id, flags.wait);
     context.log.info(`Node ${id} is dropped`);
   });
+}
+
+/** Of one whose removal was cut off at its end nothing can be read, and what is left of it goes now. */
+async function nodeHere(flags: DropFlags, context: CommandContext): Promise<ConfiguredNode> {
+  try {
+    return await readNode(flags.pgdata, context);
+  } catch (error) {
+    const isGone = error instanceof UserError && error.code === 'no-configuration';
+    if (isGone && flags.destroy) removeFoldersLeftEmpty(nodePaths(flags.pgdata, context));
+    throw error;
+  }
 }
 
 async function dropHere(node: KeeperNode, flags: DropFlags, context: CommandContext): Promise<void> {

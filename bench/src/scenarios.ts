@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isPostmaster, sendSignal } from '@pgaf/testing/end-processes';
+import { postmastersAmong, sendSignal } from '@pgaf/testing/end-processes';
 import type { Measurement } from './measurement.js';
 import type { Shape, System, SystemNode } from './systems/system.js';
 
@@ -25,7 +25,7 @@ export interface Scenario extends Measurement {
 }
 
 function signalPostmaster(node: SystemNode, signal: NodeJS.Signals): void {
-  const postmaster = node.host.processes().find(isPostmaster);
+  const [postmaster] = postmastersAmong(node.host.processes());
   if (!postmaster) throw new Error(`${node.host.name} runs no Postgres`);
   sendSignal(postmaster.pid, signal);
 }
@@ -40,7 +40,8 @@ async function switchOver(system: System, old: SystemNode): Promise<void> {
 /** @throws Error when its Postgres still runs */
 async function stop(system: System, node: SystemNode): Promise<void> {
   await system.stop(node);
-  if (node.host.processes().some(isPostmaster)) throw new Error(`${node.host.name} still runs Postgres`);
+  if (postmastersAmong(node.host.processes()).length > 0)
+    throw new Error(`${node.host.name} still runs Postgres`);
 }
 
 const seconds = { unit: 's', digits: 3 } as const;

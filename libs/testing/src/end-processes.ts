@@ -13,9 +13,15 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Backends show a title, and outlive their postmaster for a moment when it is killed. */
-export function isPostmaster(seen: ProcessSeen): boolean {
-  return seen.program === 'postgres' && !seen.command.startsWith('postgres: ');
+/**
+ * Those that run a data directory. Backends show a title, and outlive their postmaster for a moment when it is killed; one
+ * that has just been forked has the words of its postmaster still.
+ */
+export function postmastersAmong(seen: readonly ProcessSeen[]): ProcessSeen[] {
+  const servers = seen.filter(({ program, command }) => program === 'postgres' && / -D /.test(command));
+  return servers.filter(
+    ({ command, parent }) => !command.startsWith('postgres: ') && !servers.some(({ pid }) => pid === parent),
+  );
 }
 
 /** SIGKILL to every process in the directory, again for those that they started meanwhile, until none is left. */
@@ -43,7 +49,7 @@ export async function killEverything(living: () => readonly ProcessSeen[]): Prom
 export async function endEverything(living: () => readonly ProcessSeen[]): Promise<void> {
   const first = living();
   for (const { pid, program } of first) if (program !== 'postgres') sendSignal(pid, 'SIGKILL');
-  const postmasters = first.filter(isPostmaster).map((seen) => seen.pid);
+  const postmasters = postmastersAmong(first).map((seen) => seen.pid);
   for (const pid of postmasters) {
     sendSignal(pid, 'SIGCONT');
     sendSignal(pid, 'SIGQUIT');

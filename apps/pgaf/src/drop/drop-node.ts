@@ -105,7 +105,11 @@ async function leaveFormation(
     // A node whose service is down has no part in its leaving, so it is forgotten.
     if (isKnown && state.current !== 'dropped') await remove(session, state.nodeId, flags.force || !isServed);
     await awaitServiceEnd(paths, context, () => refuseWhenOrderedBack(session, state.nodeId));
-    if (isKnown && flags.wait > 0) await awaitGone(session, state.nodeId, flags.wait);
+    if (isKnown && flags.wait > 0) {
+      await awaitGone(session, state.nodeId, flags.wait);
+      // One that was killed may have been started again since, to say that its node has stopped.
+      await awaitServiceEnd(paths, context);
+    }
   } finally {
     await session.close();
   }

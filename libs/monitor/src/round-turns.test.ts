@@ -34,13 +34,22 @@ test('a round that is due waits for news, and not for ever', async () => {
   expect(round.isDue(1550, 'news')).toBe(true);
 });
 
-test('so does each further piece of it', async () => {
+test('so does each further piece of it, which comes a tenth of a second after the one before', async () => {
   const round = new Round();
-  await round.next(1000, piece(100));
-  expect(round.isDue(1001, 'quiet')).toBe(true);
-  expect(round.isDue(1001, 'news')).toBe(false);
-  expect(round.isDue(1050, 'news')).toBe(true);
-  await round.next(1050, piece(100));
-  expect(round.isDue(1099, 'news')).toBe(false);
-  expect(round.isDue(1100, 'news')).toBe(true);
+  await round.next(1000, piece(50));
+  expect(round.isDue(1099, 'quiet')).toBe(false);
+  expect(round.isDue(1100, 'quiet')).toBe(true);
+  expect(round.isDue(1149, 'news')).toBe(false);
+  expect(round.isDue(1150, 'news')).toBe(true);
+  await round.next(1150, piece(50));
+  expect(round.isDue(1249, 'quiet')).toBe(false);
+  expect(round.isDue(1250, 'quiet')).toBe(true);
+});
+
+test('groups that take longer than half a second begin anew as soon as the last of them is done', async () => {
+  const round = new Round();
+  for (let now = 1000; now < 1700; now += 100) await round.next(now, piece(50));
+  expect(round.isDue(1699, 'quiet')).toBe(false);
+  await round.next(1700, piece(3));
+  expect(round.isDue(1701, 'quiet')).toBe(true);
 });

@@ -2,10 +2,12 @@ import type { Milliseconds } from '@pgaf/core/durations';
 import type { GroupKey, StoredGroup } from './group-store.js';
 import type { Inflow } from './inbox.js';
 
-/** How often every group is decided anew: silence notifies nobody. */
+/** How often every group is decided anew, or as often as that many can be: silence notifies nobody. */
 const EVERY: Milliseconds = 500;
-/** So many groups that news wait for a few milliseconds at most until they are done. */
-const PIECE = 100;
+/** So few groups that news wait for a few milliseconds at most until they are done. */
+const PIECE = 50;
+/** Between two pieces, so that what looking at groups costs does not grow with their number. */
+const PIECE_EVERY: Milliseconds = 100;
 /** How long a piece lets news go first: groups without any must not wait for ever. */
 const NEWS_FIRST: Milliseconds = 50;
 
@@ -15,16 +17,15 @@ export class Round {
   #nextAt: Milliseconds = 0;
   #lastAt: Milliseconds = 0;
 
-  /** When the next piece is due; not later than now in the middle of a round. */
+  /** When the next piece is due. */
   get dueAt(): Milliseconds {
-    return this.#after === null ? this.#nextAt : 0;
+    return this.#after === null ? this.#nextAt : this.#lastAt + PIECE_EVERY;
   }
 
   /** Whether a piece is to be taken now: what one decision leads to is decided before, unless it does not end. */
   isDue(now: Milliseconds, inflow: Inflow): boolean {
-    if (now < this.dueAt) return false;
-    const since = this.#after === null ? this.#nextAt : this.#lastAt;
-    return inflow === 'quiet' || now - since >= NEWS_FIRST;
+    const since = now - this.dueAt;
+    return since >= (inflow === 'quiet' ? 0 : NEWS_FIRST);
   }
 
   /** Begins a round when none is under way. @returns the next groups */

@@ -19,13 +19,14 @@ export interface PromotionFlags extends MonitorFlags, WaitFlags {
  * --group, and prints every change of state until it is primary.
  */
 export async function performPromotion(flags: PromotionFlags, context: CommandContext): Promise<void> {
-  if (flags.name === undefined && flags.group !== undefined && !(await isOnNode(flags, context)))
+  const named = flags.name === undefined ? await nodeHere(flags, context) : { name: flags.name };
+  if (named instanceof UserError && flags.group !== undefined)
     return performFailover({ ...flags, 'allow-data-loss': false }, context);
   await handOver(flags, context, async (asker, place) => {
     const { formation } = place;
     await requireFormation(asker, formation);
     const nodes = await membersOf(asker, formation);
-    const wanted = await wantedOf(nodes, flags, place, context);
+    const wanted = wantedOf(nodes, flags, place, named);
     return {
       members: nodes.filter(({ group }) => group === wanted.group),
       ask: async () => {
@@ -39,30 +40,25 @@ export async function performPromotion(flags: PromotionFlags, context: CommandCo
   });
 }
 
-/** Whether the data directory is that of a node, which then is the one to be primary. */
-async function isOnNode(flags: PromotionFlags, context: CommandContext): Promise<boolean> {
+/** The node of the data directory; why it is not known where the directory is no node's. */
+async function nodeHere(flags: PromotionFlags, context: CommandContext): Promise<{ id: number } | UserError> {
   try {
-    await localNodeId(flags, context);
-    return true;
+    return { id: await localNodeId(flags, context) };
   } catch (error) {
-    if (error instanceof UserError) return false;
+    if (error instanceof UserError && error.code === 'which-node') return error;
     throw error;
   }
 }
 
-async function wantedOf(
+function wantedOf(
   nodes: readonly Member[],
   flags: PromotionFlags,
   place: MonitorPlace,
-  context: CommandContext,
-): Promise<Member> {
+  named: { name: string } | { id: number } | UserError,
+): Member {
   const { formation } = place;
-  const { name, group } = flags;
-  if (name !== undefined) return chosenMember(nodes, { name }, { formation, group });
-  const id = await localNodeId(flags, context).catch((error: unknown) => {
-    // Where there are several groups it is they that are to be chosen from.
-    groupOf(nodes, flags, place);
-    throw error;
-  });
-  return chosenMember(nodes, { id }, { formation, group });
+  if (!(named instanceof UserError)) return chosenMember(nodes, named, { formation, group: flags.group });
+  // Where there are several groups it is they that are to be chosen from.
+  groupOf(nodes, flags, place);
+  throw named;
 }

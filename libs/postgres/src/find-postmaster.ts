@@ -1,6 +1,7 @@
 import {
   argumentsOf,
   isDoomed,
+  isFrozen,
   isPostgresOf,
   livingProcess,
   postgresProcessesOf,
@@ -16,7 +17,9 @@ function isChild(pid: number): boolean {
 /**
  * The living postmaster of a data directory. The pid in `postmaster.pid` counts only when that process is a
  * Postgres working in this directory: pids come round again. Without a usable file it is looked for in /proc.
- * One that was killed is none any more, also where a disk that hangs keeps it from ending: it is a left-over.
+ * One that was killed is none any more, also where a disk that hangs keeps it from ending: it is a left-over. So is one
+ * that is frozen and not named there: a child has the postmaster's command line until it knows whom it serves, and in one
+ * that was stopped before that, it stays.
  */
 export async function findPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
   const named = await readPostmasterPid(pgdata);
@@ -26,7 +29,7 @@ export async function findPostmaster(pgdata: string): Promise<ProcessFacts | und
   }
   return postgresProcessesOf(pgdata).find((one) => {
     const args = argumentsOf(one.pid);
-    if (isChild(one.pid) || args.length === 0 || isDoomed(one)) return false;
+    if (isChild(one.pid) || args.length === 0 || isDoomed(one) || isFrozen(one)) return false;
     return !args.includes('--single') && !args.includes('--boot');
   });
 }

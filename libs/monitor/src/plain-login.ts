@@ -28,6 +28,8 @@ const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
 const HEAD = 5;
 /** No message before the end of a login comes near. */
 const LONGEST = 0x10000;
+/** What a socket reads, until the end of its callback: one for all costs less than one for each. */
+const READ = Buffer.alloc(0x2000);
 const NO_POSTGRES = 'what answers does not speak the protocol of Postgres';
 
 /** Protocol 3.0. */
@@ -45,7 +47,15 @@ export function startupMessage(parameters: Readonly<Record<string, string>>): Bu
  * node each second.
  */
 export function logInPlain(host: string, port: number, startup: Buffer): LoginAttempt {
-  const socket = connect({ host, port });
+  let take: (data: Buffer) => void;
+  const onread = {
+    buffer: READ,
+    callback: (length: number) => {
+      take(Buffer.from(READ.subarray(0, length)));
+      return true;
+    },
+  };
+  const socket = connect({ host, port, onread });
   const answer = new Promise<LoginAnswer>((resolve) => {
     const fail = (error: Error): void => {
       socket.destroy();
@@ -55,15 +65,15 @@ export function logInPlain(host: string, port: number, startup: Buffer): LoginAt
     socket.on('connect', () => socket.write(startup));
     socket.on('error', fail);
     socket.on('close', () => fail(new Error('the connection was closed before the login was answered')));
-    socket.on('data', (data) => {
+    take = (data) => {
       received = received.length === 0 ? data : Buffer.concat([received, data]);
       const told = answerIn(received);
       if (told === null) return;
       resolve(told);
-      if (told.tag !== 'in') return void socket.destroy();
-      socket.write(TERMINATE);
-      socket.destroySoon();
-    });
+      // Five bytes are with the kernel at once.
+      if (told.tag === 'in') socket.write(TERMINATE);
+      socket.destroy();
+    };
   });
   return { answer, giveUp: () => socket.destroy() };
 }

@@ -17,6 +17,8 @@ import type {
 import citus from '@pgaf/plugin-citus';
 import { localClient, openSession, type LocalClient, type Row } from '@pgaf/postgres/query';
 import { until } from '@pgaf/testing/deadline';
+import { sendSignal } from '@pgaf/testing/end-processes';
+import { processesIn } from '@pgaf/testing/process-table';
 
 /** Those of each node of a formation; the plugin knows how it is reached. */
 const SETTINGS = {
@@ -78,6 +80,16 @@ export class CitusServer {
 
   thawPostmaster(): void {
     process.kill(this.postmaster, 'SIGCONT');
+  }
+
+  /** Every process of it; its kernel acknowledges what it is sent. Undone by `thaw`. */
+  freeze(): void {
+    this.freezePostmaster();
+    for (const { pid } of processesIn(this.postgres.folder)) sendSignal(pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    for (const { pid } of processesIn(this.postgres.folder)) sendSignal(pid, 'SIGCONT');
   }
 
   private get postmaster(): number {

@@ -17,11 +17,20 @@ export interface Moved {
 /**
  * Moves rows to other addresses, all in one transaction: groups that fail together are back together. Where one of them
  * cannot be moved, each is moved by itself. Writes to a group that wait for its lost node are ended.
+ * @param onSession hears which process moves them, before it begins.
  */
-export async function moveNodes(sql: LocalSql, moves: readonly Move[]): Promise<Moved> {
+export async function moveNodes(
+  sql: LocalSql,
+  moves: readonly Move[],
+  onSession?: (pid: number) => void,
+): Promise<Moved> {
   if (moves.length === 0) return { moved: [], failed: null };
   const session = await sql.session();
   try {
+    if (onSession) {
+      const [own] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      if (own) onSession(own.pid);
+    }
     await moveTogether(session, moves);
     return { moved: moves, failed: null };
   } catch (error) {

@@ -1,15 +1,21 @@
 import { done, retry, type FormationView, type KeeperContext, type Outcome } from '@pgaf/plugin-api';
-import { changeNode, moveNodes, whyNot } from './apply-edits.js';
+import { changeNode, whyNot } from './apply-edits.js';
 import { changeUnlessUrgent } from './change-unless-urgent.js';
 import { unansweredPause } from './answered-pauses.js';
 import { DIST_NODES, type DistNode } from './dist-node.js';
+import { placesReplaced } from './end-connections.js';
+import { moveNodesPast } from './move-past-frozen.js';
 import { newMovesSince } from './new-moves.js';
 import { movesOf, planEdits, sentenceOf, type Edit } from './plan-edits.js';
 
 /** The moves that are due, which clients wait for; null, or why one of them is yet to be done. */
 export async function moveGroups(context: KeeperContext, formation: FormationView): Promise<string | null> {
   const edits = planEdits(formation, await context.sql.query<DistNode>(DIST_NODES));
-  const { moved, failed } = await moveNodes(context.sql, movesOf(edits));
+  const { moved, failed } = await moveNodesPast(
+    placesReplaced({ node: context.node, formation }),
+    context,
+    movesOf(edits),
+  );
   for (const edit of moved) await note(context, edit, edit.do === 'park' || edit.drift ? 'event' : 'log');
   // What was left prepared there can be finished.
   if (moved.length > 0) context.runWhileLeader();

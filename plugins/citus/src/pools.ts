@@ -1,5 +1,5 @@
 import type { Json } from '@pgaf/core/json';
-import type { FormationView, KeeperContext } from '@pgaf/plugin-api';
+import type { FormationView, KeeperContext, NodeView } from '@pgaf/plugin-api';
 
 /** The word of a node that others reach through a pooler on its host, at this port. */
 const PROXY_PORT = 'proxyPort';
@@ -50,7 +50,13 @@ export function wantedPools(
   const nodes = groups.flatMap((group) => group.nodes);
   return rows.flatMap(({ id, host, port }) => {
     const node = nodes.find((one) => one.host === host && one.port === port);
-    const proxyPort: Json | undefined = node?.said?.[PROXY_PORT];
-    return typeof proxyPort === 'number' ? [{ id, pool: `host=${host} port=${proxyPort}` }] : [];
+    const proxyPort = node ? proxyPortOf(node) : null;
+    return proxyPort === null ? [] : [{ id, pool: `host=${host} port=${proxyPort}` }];
   });
+}
+
+/** At which port of its host others reach the node through a pooler; null where there is none. */
+export function proxyPortOf({ said }: NodeView): number | null {
+  const port: Json | undefined = said?.[PROXY_PORT];
+  return typeof port === 'number' ? port : null;
 }

@@ -1,7 +1,8 @@
 import { canTakeWrites } from '@pgaf/core/states';
-import { done, retry, type KeeperContext, type Outcome } from '@pgaf/plugin-api';
+import { retry, type KeeperContext, type Outcome } from '@pgaf/plugin-api';
 import { unansweredPause } from './answered-pauses.js';
 import { changeTheRest, moveGroups } from './bring-in-line.js';
+import { endStuckConnections } from './end-connections.js';
 import { holdPause } from './hold-pause.js';
 import { answerLeaving } from './let-go.js';
 import { PAUSE_FOR } from './pause-request.js';
@@ -24,7 +25,7 @@ export async function reconcile(context: KeeperContext): Promise<Outcome> {
     // It was added, and may be promoted at any time.
     context.say(READY, null);
     context.say(PAUSE_FOR, null);
-    return done;
+    return endStuckConnections(context);
   }
   let { formation } = context;
   let notMoved = await moveGroups(context, formation);
@@ -34,9 +35,12 @@ export async function reconcile(context: KeeperContext): Promise<Outcome> {
     formation = await context.lookAgain();
     notMoved = await moveGroups(context, formation);
   }
+  // Before what goes to other nodes.
+  const ended = await endStuckConnections({ ...context, formation });
   const outcome = await changeTheRest(context, formation);
   await answerLeaving(context, formation, outcome.tag === 'done' ? null : outcome.reason);
   await bringPoolsInLine(context);
   await sayWhatIsThere(context);
-  return notMoved === null ? outcome : retry(notMoved);
+  if (notMoved !== null) return retry(notMoved);
+  return outcome.tag === 'done' ? ended : outcome;
 }

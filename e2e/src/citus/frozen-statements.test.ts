@@ -105,6 +105,21 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     });
     return begun;
   };
+  /** From now on, for a standby that there is none of. */
+  const commitsWait = async (): Promise<void> => {
+    const first = await session();
+    let committing: Promise<unknown> | null = null;
+    await coordinator.sql.query(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
+    await coordinator.sql.query('SELECT pg_reload_conf()');
+    // Postgres heeds it in its own time.
+    await until({ what: 'a commit that waits', deadlineMs: DEADLINE }, async () => {
+      committing ??= first
+        .query(`SELECT pg_logical_emit_message(true, 'test', 'any')`)
+        .finally(() => (committing = null));
+      const rows = await coordinator.sql.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+      return rows.length > 0;
+    });
+  };
   const left = async (server: CitusServer): Promise<string[]> =>
     (await server.sql.query<{ what: string }>(LEFT)).map(({ what }) => what);
   const nothingIsLeft = async (): Promise<void> => {
@@ -144,8 +159,7 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     await idle.query('BEGIN');
     await idle.query(note(one[2]));
     // It has prepared what it did, and waits before it commits.
-    await coordinator.sql.query(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
-    await coordinator.sql.query('SELECT pg_reload_conf()');
+    await commitsWait();
     const committed = await waitingFor('SyncRep', committing, 'COMMIT');
     workers[0].freeze();
     const ended = [

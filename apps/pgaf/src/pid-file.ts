@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -77,7 +78,7 @@ export function readPidFile(path: string): FoundService | null {
 
 /**
  * Takes the pid file for this process. The file is complete from the moment that it is there, and at most
- * one of several that start at once gets it; a stale one is removed.
+ * one of several that start at once gets it; a stale one is replaced.
  * @throws UserError `already-running`, exit 12, when its process lives.
  */
 export function takePidFile(path: string, pgdata: string, version: string, schema: string): PidFile {
@@ -87,9 +88,13 @@ export function takePidFile(path: string, pgdata: string, version: string, schem
   writeWhole(mine, fixed);
   try {
     while (!linked(mine, path)) {
+      const stale = identityOf(path);
       const other = readPidFile(path);
       if (other?.alive) throw alreadyRunning(other.service, pgdata);
-      removeStale(path, other?.service.pid ?? null);
+      if (stale === null) continue;
+      const heir = replaceStale(mine, path, stale);
+      if (heir === 'this process') break;
+      if (heir !== null) throw alreadyRunning(heir, pgdata);
     }
   } finally {
     rmSync(mine, { force: true });
@@ -141,18 +146,34 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Moves the stale file away before it is removed, so that a fresh one put there meanwhile is not lost. */
-function removeStale(path: string, stalePid: number | null): void {
-  const aside = `${path}.stale.${process.pid}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+/** What tells a file from every other one that has had its name; null when there is none. */
+function identityOf(path: string): string | null {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.ino}-${stat.mtimeNs}`;
+}
+
+/**
+ * Puts our file in the place of the stale one, unless another process is to. Who may is who has the claim to this very file,
+ * and of a claim whose process died before it was used, who has the claim to that: so nothing is ever replaced, or taken
+ * away, but what was seen to be stale.
+ * @returns who has the claim; null when the stale file is gone meanwhile.
+ */
+function replaceStale(mine: string, path: string, stale: string): RunningService | 'this process' | null {
+  const claims: string[] = [];
+  for (let claimed: string | null = stale; claimed !== null;) {
+    const claim = `${path}.after.${claimed}`;
+    claims.push(claim);
+    if (linked(mine, claim)) break;
+    claimed = identityOf(claim);
+    const other = readPidFile(claim);
+    if (other?.alive) return identityOf(path) === stale ? other.service : null;
+    if (claimed === null) return null;
   }
-  const moved = readPidFile(aside);
-  if (moved?.alive && moved.service.pid !== stalePid) linked(aside, path);
-  rmSync(aside, { force: true });
+  const isStale = identityOf(path) === stale;
+  if (isStale) renameSync(mine, path);
+  // Of no use to anybody any more: there will be no file of that identity again.
+  for (const claim of claims.reverse()) rmSync(claim, { force: true });
+  return isStale ? 'this process' : null;
 }
 
 function writeWhole(path: string, lines: readonly string[]): void {

@@ -22,11 +22,15 @@ async function follows(monitor: RuleMonitor, first: TestNode, second: TestNode):
 
 test('a standby that is promoted by hand is found, and what was written there is taken back', async () => {
   const { monitor, first, second } = await twoNodes();
-  await second.sql.query('SELECT pg_promote()');
-  await second.sql.query('CREATE TABLE stray AS SELECT 1 AS i').catch(() => undefined);
+  const isSeen = (): boolean => second.lines.join('').includes('Somebody opened this standby for writes');
+  // Its keeper may stop it before Postgres would answer that it is promoted, or take a table.
+  await second.sql.query('SELECT pg_promote(wait => false)');
+  await until('it is written to, or seen before', monitor, () =>
+    second.sql.query('CREATE TABLE stray AS SELECT 1 AS i').then(() => true, isSeen),
+  );
+  await until('its keeper has seen it', monitor, isSeen);
   await until('the standby follows again', monitor, () => isStandbyWithout(second, 'stray'));
   await follows(monitor, first, second);
-  expect(second.lines.join('')).toContain('Somebody opened this standby for writes');
   expect(monitor.group.epoch).toBe(1);
   await until('the timeline of the group is reported', monitor, () => monitor.node(2).report.tli === 1);
   await until('it may promise again', monitor, () => monitor.node(2).report.facts.strayed === undefined);

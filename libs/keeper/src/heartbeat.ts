@@ -13,7 +13,7 @@ import { whatMustHold } from './what-must-hold.js';
 
 /** What the node says of itself now. */
 export function reportOf(situation: Situation): Report {
-  const { state, observation: seen, attempts, obstacle } = situation;
+  const { state, observation: seen, attempts, obstacle, instance } = situation;
   const tli = Math.max(seen?.timeline ?? 0, state.tli);
   return {
     formation: state.formation,
@@ -21,7 +21,7 @@ export function reportOf(situation: Situation): Report {
     group: state.group,
     reported: state.current,
     postgresRunning: reportedRunning({
-      answers: seen !== null,
+      answers: seen !== null || instance.busy !== null,
       current: state.current,
       goal: state.goal,
       attempts,
@@ -33,7 +33,7 @@ export function reportOf(situation: Situation): Report {
     lsn: seen?.lsn ?? 0n,
     syncState: seen?.syncState ?? '',
     facts: factsOf(state, {
-      postgresAlive: situation.instance.isRunning(),
+      postgresAlive: instance.isRunning(),
       streams: situation.streams,
       upstream: situation.upstream,
       noWalFrom: sourcesInVain(situation.sourceTries, steadyNow()),
@@ -41,7 +41,7 @@ export function reportOf(situation: Situation): Report {
       leaseAsLeader: situation.config.leaseLength,
       quietFor: quietFor(situation),
       hangs: situation.hangs(),
-      doomed: situation.instance.leftDoomed,
+      doomed: instance.leftDoomed,
       leaving: situation.leaving,
       abandoned: situation.abandoned,
       waitingFor:
@@ -49,7 +49,7 @@ export function reportOf(situation: Situation): Report {
         situation.doubt ??
         situation.progress ??
         obstacle?.reason ??
-        (situation.hangs() ? 'Postgres runs and does not answer' : null),
+        (situation.hangs() ? 'Postgres runs and does not answer' : instance.busy),
       overriddenSetting: situation.overriddenSetting,
       warnings: warningsOf(situation),
       said: situation.said,

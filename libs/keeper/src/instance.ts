@@ -11,18 +11,25 @@ import { answering } from './answering.js';
 import { Attention } from './attention.js';
 import { NO_HANG, notAnswered, type Hang } from './hang.js';
 import { Pulse } from './pulse.js';
+import { withStandIns } from './stand-in.js';
 import { steadyNow } from './steady-clock.js';
 import type { NodeConfig } from './node-config.js';
 
 /** A start that gets nowhere for this long has failed. */
 const START_STALL: Milliseconds = 10_000;
 const STATEMENT_TIMEOUT: Milliseconds = 2000;
+/** On a host that is starved a login takes seconds. */
+const LOGIN: Milliseconds = 4000;
+/** A look at Postgres is not waited for any longer. */
+const BRIEF: Milliseconds = 1000;
 /** A client that connects to a Postgres which does not answer has said who it is by then. */
 const SILENT_FOR: Milliseconds = 2000;
 /** A Postgres that works answers an observation in less. */
 const OVERDUE: Milliseconds = 500;
 /** It lets nobody in before it has started or recovered. */
 const NOT_YET = '57P03';
+/** It works, and has ended a look that took too long. */
+const CANCELLED = '57014';
 
 /** The Postgres of this node: its process and a connection to it. */
 export class Instance {
@@ -43,6 +50,7 @@ export class Instance {
   /** When the stop under way becomes an immediate one. */
   #stopsBy: Milliseconds | null = null;
   #hang: Hang = NO_HANG;
+  #busy: string | null = null;
   #leftDoomed = false;
   #onDeath: (ranFor: Milliseconds) => void = () => {};
   #onExit: () => void = () => {};
@@ -58,11 +66,16 @@ export class Instance {
       statementTimeoutMs: STATEMENT_TIMEOUT,
     };
     const answered = (): void => this.#answered();
-    const brief = { ...this.server, statementTimeoutMs: 1000, connectTimeoutMs: 1000 };
-    this.sql = answering(localClient(this.server), answered);
+    // A login that takes long is not begun anew by each who asks, or none would ever end.
+    const server = { ...this.server, connectTimeoutMs: LOGIN };
+    const brief = { ...server, statementTimeoutMs: BRIEF, awaitLoginMs: BRIEF };
+    const sql = localClient({ ...server, awaitLoginMs: STATEMENT_TIMEOUT });
     // A slow statement of a step must not hold up what the heartbeat reports.
-    this.#observer = answering(localClient(brief), answered);
-    this.#messenger = answering(localClient(brief), answered);
+    const observer = localClient(brief);
+    const messenger = localClient(brief);
+    this.sql = answering(withStandIns(sql, [observer, messenger]), answered);
+    this.#observer = answering(withStandIns(observer, [sql, messenger]), answered);
+    this.#messenger = answering(withStandIns(messenger, [observer, sql]), answered);
     this.#pulse = new Pulse(this.server, config.leaseLength, answered);
   }
 
@@ -161,6 +174,7 @@ export class Instance {
     const overdue = setTimeout(() => this.#pulse.ask(), OVERDUE);
     try {
       const seen = await observe(this.#observer);
+      this.#busy = null;
       // While logins are quick, so that there is a session when they are not.
       this.#pulse.askWhenDue();
       return seen;
@@ -169,6 +183,8 @@ export class Instance {
       const silent = error instanceof QueryError && error.timedOut && this.isRunning();
       if (silent) this.#hang = notAnswered(this.#hang, { begunAt, endedAt: steadyNow(), heldUpFor });
       else this.#answered();
+      const isBusy = error instanceof QueryError && (error.turnedAway || error.sqlState === CANCELLED);
+      this.#busy = isBusy ? error.message : null;
       // One that restarts after a crash of a process waits for them.
       const waits = error instanceof QueryError && error.sqlState === NOT_YET;
       if (waits) this.#silentClients?.end(performance.now());
@@ -185,6 +201,14 @@ export class Instance {
    */
   get hungFor(): Milliseconds {
     return this.#pulse.isMissed ? this.#hang.lasted : 0;
+  }
+
+  /**
+   * What Postgres said when it was looked at last and works, but not for its keeper: it has no connection left, or a look
+   * takes too long. Null when it let itself be looked at, said nothing, or serves nobody.
+   */
+  get busy(): string | null {
+    return this.isRunning() ? this.#busy : null;
   }
 
   #answered(): void {
@@ -246,6 +270,7 @@ export class Instance {
   #forget(): void {
     this.#postmaster?.release();
     this.#postmaster = null;
+    this.#busy = null;
     this.#answered();
   }
 }

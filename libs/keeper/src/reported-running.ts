@@ -10,6 +10,7 @@ import { needsPostgres } from './what-must-hold.js';
  * that nobody is going to start, or that runs and does not answer.
  */
 export function reportedRunning(node: {
+  /** The last look, or by an error that only a Postgres gives that works for others. */
   readonly answers: boolean;
   readonly current: State;
   readonly goal: State;

@@ -60,6 +60,8 @@ export class Situation {
   ran = false;
   /** The last report said that Postgres hangs. */
   saidToHang = false;
+  /** Why the last look found that Postgres is too busy for it; null when it was not. */
+  saidToBeBusy: string | null = null;
   /** When a Postgres that had run was first seen to run no more, or was fenced. Of the steady clock. */
   lostAt: Milliseconds = -Infinity;
   observation: Observation | null = null;

@@ -25,7 +25,9 @@ export async function survey(situation: Situation): Promise<void> {
   const seen = instance.isRunning() ? await instance.observe() : null;
   if (told !== null && told === confirmedVersion(situation)) noticeOverride(situation, seen, told);
   situation.observation = seen;
-  if (seen) situation.attempts = postgresIsUp(situation.attempts, instance.ranFor());
+  noteBusy(situation);
+  if (seen || instance.busy !== null)
+    situation.attempts = postgresIsUp(situation.attempts, instance.ranFor());
   else if (needsPostgres(situation.state.current)) {
     situation.attempts = postgresIsDown(situation.attempts, performance.now());
   }
@@ -74,6 +76,13 @@ export function noteHang(situation: Situation): void {
       forMs: Math.round(situation.instance.hungFor),
     });
   situation.saidToHang = hangs;
+}
+
+function noteBusy(situation: Situation): void {
+  const { busy } = situation.instance;
+  if (busy !== null && situation.saidToBeBusy === null)
+    situation.log.warn('Postgres works and is too busy for its keeper', { reason: busy });
+  situation.saidToBeBusy = busy;
 }
 
 function noteLoss(situation: Situation): void {

@@ -15,6 +15,8 @@ export interface LocalServer {
   /** How long the server may work on one statement, milliseconds; a server that does not answer gets as long again. */
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs?: number | undefined;
+  /** How long a query waits for a login under way, which goes on for whoever asks next; default: until it ends. */
+  readonly awaitLoginMs?: number | undefined;
 }
 
 /** Values as pg gives them: int8 and pg_lsn as text, json parsed. */
@@ -26,6 +28,9 @@ export interface LocalClient {
   /** Ends the connection; a later query would open it again. */
   close(): Promise<void>;
 }
+
+/** No connection is left for one more; whoever has one is served. */
+const TOO_MANY_CONNECTIONS = '53300';
 
 /** A statement failed, or the connection. */
 export class QueryError extends PgafError {
@@ -46,6 +51,11 @@ export class QueryError extends PgafError {
     this.sqlState = database?.code;
     // The words of pg, which has no code for it: "Query read timeout", "timeout expired", "… due to connection timeout".
     this.timedOut = database === undefined && /timeout/.test(message);
+  }
+
+  /** Postgres works, and has no connection left. */
+  get turnedAway(): boolean {
+    return this.sqlState === TOO_MANY_CONNECTIONS;
   }
 }
 
@@ -85,6 +95,24 @@ async function disconnect({ client, socket }: Connection): Promise<void> {
   clearTimeout(given);
 }
 
+/** @throws QueryError when the login takes longer than this. */
+async function awaitLogin(login: Promise<Connection>, limitMs: number | undefined): Promise<void> {
+  if (limitMs === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new QueryError(new Error('timeout, the login goes on'))), limitMs);
+  });
+  const ended = login.then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    await Promise.race([ended, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A connection that opens with the first query, stays open, and comes back after Postgres does. */
 export function localClient(server: LocalServer): LocalClient {
   let current: Promise<Connection> | undefined;
@@ -105,6 +133,7 @@ export function localClient(server: LocalServer): LocalClient {
   return {
     async query<R extends Row>(sql: string, values: readonly unknown[] = []): Promise<R[]> {
       const connection = current ?? open();
+      await awaitLogin(connection, server.awaitLoginMs);
       try {
         const { client } = await connection;
         const result =

@@ -3,6 +3,7 @@ import { done, retry, type Outcome } from '@pgaf/core/result';
 import { parseLsn, type Lsn } from '@pgaf/core/lsn';
 import { checkpoint as checkpointNow } from '@pgaf/postgres/checkpoint';
 import { standbyName } from '@pgaf/postgres/names';
+import { QueryError } from '@pgaf/postgres/query';
 import { orAborted } from '@pgaf/postgres/until';
 import { pause } from '../pause.js';
 import type { Situation } from '../situation.js';
@@ -22,7 +23,12 @@ export async function checkpoint({ situation, signal }: StepContext): Promise<Ou
   // Nothing is gained where nobody waits for the stop, and a Postgres in trouble may never finish one.
   const planned = assignment?.switchoverTarget != null || state.goal === 'dropped';
   if (!planned || abandoned !== null || !observation || observation.inRecovery) return done;
-  await orAborted(checkpointNow(instance.server), signal);
+  try {
+    await orAborted(checkpointNow(instance.server), signal);
+  } catch (error) {
+    // The stop makes one as well.
+    if (!(error instanceof QueryError) || !error.turnedAway) throw error;
+  }
   return done;
 }
 

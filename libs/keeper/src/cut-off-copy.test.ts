@@ -107,4 +107,25 @@ test('what a rewind that was cut off has left is not opened for writes', async (
     Boolean(monitor.node(1).report.facts.waitingFor?.startsWith('pg_rewind was cut off here')),
   );
   await until('it is not counted on', monitor, () => !monitor.node(1).report.postgresRunning);
+  expect(first.lines.join(''), 'no other attempt mends them').not.toContain('Postgres did not start');
+});
+
+test('what a rewind that was cut off has left promises nothing, and is not waited for', async () => {
+  const { monitor, first, second } = await twoNodes();
+  await killNode(second);
+  await first.end('handOff');
+  await writeFile(`${second.config.statePath}.rewind`, `${second.config.pgdata}\n`);
+  monitor.order((group) => ({
+    ...group,
+    leader: null,
+    nodes: group.nodes.filter(({ id }) => id === 2).map((node) => ({ ...node, goal: 'report_lsn' as const })),
+  }));
+  second.run();
+  await until('node 2 to say why it does not promise', monitor, () =>
+    Boolean(monitor.node(2).report.facts.waitingFor?.startsWith('pg_rewind was cut off here')),
+  );
+  // Postgres that is down has twenty seconds to come back otherwise.
+  await until('it is not counted on', monitor, () => !monitor.node(2).report.postgresRunning, 5000);
+  expect(monitor.node(2).report.facts.promise).toBeUndefined();
+  expect(monitor.node(2).report.facts.promising).toBeUndefined();
 });

@@ -8,6 +8,7 @@ import {
   postgresIsUp,
   postmasterDied,
   startFailed,
+  startImpossible,
 } from './restart-attempts.js';
 
 test('a node is called down after three failed starts, which follow each other without a pause', () => {
@@ -107,4 +108,11 @@ test.each<{ what: string; events: readonly Event[]; failed: number; mends: boole
   }, NO_ATTEMPTS);
   expect(attempts.failed).toBe(failed);
   expect(mayMendItself(attempts, 1000)).toBe(mends);
+});
+
+test('a node that has nothing to start is called down at once, and is tried slowly', () => {
+  const attempts = startImpossible(postgresIsDown(NO_ATTEMPTS, 1000), 1100);
+  expect(mayMendItself(attempts, 1100)).toBe(false);
+  expect(pauseBeforeStart(attempts)).toBeGreaterThan(0);
+  expect(startImpossible(attempts, 1200)).toEqual(attempts);
 });

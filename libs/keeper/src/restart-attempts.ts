@@ -46,6 +46,11 @@ export function startFailed(attempts: RestartAttempts, now: Milliseconds): Resta
   return { downSince: attempts.downSince ?? now, failed: attempts.failed + 1 };
 }
 
+/** Nothing is there that could be started: the node is down as after as many attempts as can mend anything. */
+export function startImpossible(attempts: RestartAttempts, now: Milliseconds): RestartAttempts {
+  return { downSince: attempts.downSince ?? now, failed: Math.max(attempts.failed, QUICK_ATTEMPTS) };
+}
+
 /** True while a restart is under way that is likely to mend it, so that nobody needs to be promoted. */
 export function mayMendItself(attempts: RestartAttempts, now: Milliseconds): boolean {
   const since = attempts.downSince ?? now;

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { basebackup, basebackupArguments } from './basebackup.js';
@@ -221,6 +222,38 @@ test('a primary that was stopped before the promotion needs no rewind; half a re
   await stopPostmaster(old.pgdata, { mode: 'fast' });
   await writeFile(marker, '');
   await expect(rewind(options)).rejects.toMatchObject({ code: 'rewind-half-done' });
+});
+
+test('a rewind that is given up before it has touched anything leaves no half of one', async () => {
+  const old = await newPrimary();
+  const next = await newStandby(old);
+  await promote(next.client, next.pgdata);
+  await checkpoint(next.server);
+  await stopPostmaster(old.pgdata, { mode: 'fast' });
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const marker = join(old.directory, 'rewind');
+  const options = {
+    bindir: old.bindir,
+    pgdata: old.pgdata,
+    source: next.upstream,
+    sourceLine: await lineOf(next),
+    nodeId: 1,
+    marker,
+  } as const;
+  const interrupt = new AbortController();
+  const { signal } = interrupt;
+  const givenUp = rewind({ ...options, source: { ...next.upstream, port }, signal }).catch(
+    (error: unknown) => error,
+  );
+  const atWork = () => programsWith('pg_rewind', `--target-pgdata=${old.pgdata}`).length === 1;
+  await within(5000, () => atWork() || undefined);
+  interrupt.abort(new Error('given up'));
+  expect(await givenUp).toMatchObject({ message: 'given up' });
+  silent.close();
+  expect(await rewindIsHalfDone(marker)).toBe(false);
+  expect(await rewind(options)).toBe('rewound');
 });
 
 test.each(['was not started since', 'crashed as a standby'] as const)(

@@ -146,7 +146,8 @@ export async function rewind(options: RewindOptions): Promise<Rewound> {
       },
     });
   } catch (error) {
-    if (!touched && error instanceof ProgramError) await forgetRewind(marker);
+    // Also when it was aborted: all that it said has been read.
+    if (!touched) await forgetRewind(marker);
     throw error;
   } finally {
     // Whatever came of it, it must not start as a primary.

@@ -10,6 +10,7 @@ import { finishFilling } from '@pgaf/postgres/fill-directory';
 import { initdb } from '@pgaf/postgres/initdb';
 import { endOrphanedRewind, forgetRewind, rewind, rewindIsHalfDone } from '@pgaf/postgres/rewind';
 import type { Peer } from '@pgaf/monitor-client/reports';
+import { startImpossible } from '../restart-attempts.js';
 import type { Situation } from '../situation.js';
 import { standstillOf } from '../standstill.js';
 import { requireFollowable } from './followable.js';
@@ -32,9 +33,10 @@ export async function endOrphans({ situation, signal }: StepContext): Promise<vo
   if (existsSync(join(pgdata, STAGING))) await endOrphanedCopy(pgdata, signal);
 }
 
-/** Postgres would start from them, as it does from whole ones. */
+/** Before a start: Postgres may start from them, as it does from whole ones. No other attempt mends them. */
 export async function refuseHalfRewound(situation: Situation): Promise<void> {
   if (!(await rewindIsHalfDone(rewindMarker(situation)))) return;
+  situation.attempts = startImpossible(situation.attempts, performance.now());
   throw new PgafError(
     'pg_rewind was cut off here: these data are neither what they were nor what they were to become',
     {

@@ -38,6 +38,7 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
   await noteStrayBeforeStart(situation);
   const mended = await mend(context);
   if (mended.tag !== 'done') return mended;
+  if (!instance.isRunning()) await refuseHalfRewound(situation);
   await writeFiles(situation);
   await keepUnpromotedInRecovery(situation);
   // From here on the fact "stopped" may be false, so it must be gone before.
@@ -52,7 +53,6 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
     if (signal.aborted) return retry('the start was given up');
     if (opens && !closed && !situation.mayOpen()) return retry(situation.openingWaitsFor());
     try {
-      if (opens) await refuseHalfRewound(situation);
       await situation.readingHba(() => instance.start(signal));
       situation.attempts = postgresIsUp(situation.attempts, instance.ranFor());
       return done;

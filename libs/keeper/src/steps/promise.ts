@@ -7,6 +7,7 @@ import type { Situation } from '../situation.js';
 import { noteStrayBeforeStart } from '../stray.js';
 import { survey } from '../survey.js';
 import { probe } from '../tcp-probe.js';
+import { refuseHalfRewound } from './data-directory.js';
 import type { StepContext } from './step-context.js';
 
 /** How long the stream of an upstream that is gone may take to end by itself. */
@@ -19,6 +20,8 @@ const PROBE_TIMEOUT: Milliseconds = 200;
  */
 export async function promise({ situation, signal }: StepContext): Promise<Outcome> {
   const { instance, config, state } = situation;
+  // What they are to become is the leader's to tell, and what they were is gone.
+  if (!instance.isRunning()) await refuseHalfRewound(situation);
   const again = state.promised > state.epoch;
   situation.remember({ promised: Math.max(state.promised, state.epoch + 1) });
   if (instance.isRunning()) await letStreamEnd(situation, signal);

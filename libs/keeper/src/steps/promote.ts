@@ -2,6 +2,7 @@ import { done, retry, type Outcome } from '@pgaf/core/result';
 import { promote, writtenTimeline } from '@pgaf/postgres/promote';
 import { leftAt, reserveTimelines } from '@pgaf/postgres/timeline-history';
 import type { Situation } from '../situation.js';
+import { refuseHalfRewound } from './data-directory.js';
 import { disownOldTimeline, leaveOldTimeline, promiseOfEpoch } from './own-timeline.js';
 import { keepUnpromotedInRecovery } from './recovery-mode.js';
 import { whatMustHold } from '../what-must-hold.js';
@@ -19,6 +20,7 @@ export async function promoteNode(context: StepContext): Promise<Outcome> {
   if (!situation.mayOpen()) return retry(situation.openingWaitsFor());
   await leaveOldTimeline(context);
   if (!instance.isRunning()) {
+    await refuseHalfRewound(situation);
     await keepUnpromotedInRecovery(situation);
     await instance.start(signal);
   }

@@ -82,6 +82,24 @@ describe.runIf(canFreezeDisks())('a primary whose disk hangs', () => {
     await formation.dispose();
   });
 
+  /** What node 1 has reported last under this name. */
+  async function says(fact: string): Promise<unknown> {
+    const [row] = await formation.probe.query<{ said: unknown }>(
+      `SELECT facts -> $1 AS said FROM pgautofailover.node WHERE nodename = 'node_1'`,
+      [fact],
+    );
+    return row?.said;
+  }
+
+  /** Returns once the new one has reported. */
+  async function startKeeperAnew(): Promise<void> {
+    const member = formation.node(1);
+    member.service?.signal('SIGKILL');
+    await member.service?.exited;
+    await formation.restart(member);
+    await formation.waitUntilReported();
+  }
+
   it('is replaced while its processes cannot end, and follows when they have', async () => {
     const scenario = async (writer: Writer): Promise<void> => {
       expect((await formation.primary()).host.pgdata).toBe(pgdata);
@@ -94,6 +112,9 @@ describe.runIf(canFreezeDisks())('a primary whose disk hangs', () => {
         await formation.waitForState('node_2', 'wait_primary');
         await writer.untilWriting();
         expect(stuck()).toBeGreaterThan(0);
+        await startKeeperAnew();
+        expect(stuck()).toBeGreaterThan(0);
+        expect(await says('doomed'), 'that of its next keeper').toBe(true);
       } finally {
         run('fsfreeze', '--unfreeze', pgdata);
       }

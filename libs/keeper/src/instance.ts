@@ -3,7 +3,7 @@ import { endOfFlushedWal, finalLsn } from '@pgaf/postgres/final-lsn';
 import type { Lsn } from '@pgaf/core/lsn';
 import { observe, type Observation } from '@pgaf/postgres/observe';
 import { adoptPostmaster, startPostmaster, type Postmaster } from '@pgaf/postgres/postmaster';
-import { postgresProcessesOf } from '@pgaf/postgres/processes';
+import { isDoomed, postgresProcessesOf } from '@pgaf/postgres/processes';
 import { localClient, QueryError, type LocalClient, type LocalServer } from '@pgaf/postgres/query';
 import { SilentClients } from '@pgaf/postgres/silent-clients';
 import { stopPostmaster, type Stopped, type StopOptions } from '@pgaf/postgres/stop-postmaster';
@@ -52,6 +52,7 @@ export class Instance {
   #hang: Hang = NO_HANG;
   #busy: string | null = null;
   #leftDoomed = false;
+  #lookedForDoomed = false;
   #onDeath: (ranFor: Milliseconds) => void = () => {};
   #onExit: () => void = () => {};
 
@@ -111,6 +112,10 @@ export class Instance {
     this.#noticeDeath();
     const found = await adoptPostmaster(this.config.pgdata);
     if (found) this.#watch(found);
+    // By a keeper before this one, or its watchdog.
+    else if (!this.#lookedForDoomed)
+      this.#leftDoomed = postgresProcessesOf(this.config.pgdata).some(isDoomed);
+    this.#lookedForDoomed = true;
   }
 
   /** Starts Postgres, its left-overs ended first; resolves when it takes connections. */
@@ -148,7 +153,7 @@ export class Instance {
   }
 
   /**
-   * The last stop has left processes that were killed and have not ended: who reads or writes the data directory may wait
+   * The last stop, or this node's last keeper, has left processes that were killed and have not ended: who reads or writes the data directory may wait
    * for a disk as long as they do.
    */
   get leftDoomed(): boolean {

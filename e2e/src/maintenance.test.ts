@@ -1,7 +1,6 @@
 import { Formation } from '@pgaf/testing/formation';
 import { postmasterOf } from '@pgaf/testing/postmaster';
 import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
-import '@pgaf/postgres/testing/become-postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { whileWriting } from './while-writing.js';
 

@@ -139,10 +139,22 @@ export class ProcessHost implements Host {
         .sort()
         .map((file) => join(folder, file)),
     );
-    const tails = files.map((file) => {
-      const text = readFileSync(file, 'utf8').trimEnd().split('\n');
-      return `--- ${this.name}: ${relative(this.directory, file)}\n${text.slice(-lines).join('\n')}`;
+    const tails = files.flatMap((file) => {
+      const text = textOf(file)?.trimEnd().split('\n');
+      return text
+        ? `--- ${this.name}: ${relative(this.directory, file)}\n${text.slice(-lines).join('\n')}`
+        : [];
     });
     return Promise.resolve(tails.join('\n'));
+  }
+}
+
+/** Null for one that has gone since it was listed, as a keeper prunes logs, and replaces a data directory with those in it. */
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }

@@ -1,11 +1,15 @@
+import { spawn } from 'node:child_process';
+import dns from 'node:dns';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '@pgaf/core/errors';
 import type { Client } from 'pg';
 import { freePort } from '@pgaf/core/testing/free-ports';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConnInfo } from './conninfo.js';
 import { CannotConnectError, connect, type ConnectOptions } from './connect.js';
 import { makeCertificates } from './testing/throwaway-certificates.js';
@@ -68,6 +72,29 @@ afterAll(async () => {
   await standby?.stop();
   await rm(scratch, { recursive: true, force: true });
 });
+
+/** Connections to it are neither accepted nor refused, as to a host that is gone: nobody takes them from a full queue. */
+async function unansweredAddress(port: number): Promise<{ readonly address: string; end(): void }> {
+  const address = '127.0.0.2';
+  const listen = `require('node:net').createServer().listen({ port: ${port}, host: '${address}', backlog: 1 },
+    () => process.stdout.write('.'))`;
+  const listener = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(listener.stdout, 'data');
+  listener.kill('SIGSTOP');
+  const waiting: Socket[] = [];
+  for (let accepted = true; accepted;) {
+    const socket = connectTo(port, address).on('error', () => undefined);
+    waiting.push(socket);
+    accepted = await Promise.race([once(socket, 'connect').then(() => true), sleep(500).then(() => false)]);
+  }
+  return {
+    address,
+    end: () => {
+      for (const socket of waiting) socket.destroy();
+      listener.kill('SIGKILL');
+    },
+  };
+}
 
 /** An environment in which no file of the person who runs the tests is found. */
 function options(more: Partial<ConnectOptions> = {}): ConnectOptions {
@@ -232,6 +259,32 @@ describe('several hosts', () => {
     const text = `host=${hosts} port=${ports} user=postgres`;
     const port = await using(text, async (client) => client.port, { connectTimeoutMs: 300 });
     expect(port).toBe(primary.port);
+  });
+
+  it('of one name do not wait for an address where nobody is any more', async () => {
+    const gone = await unansweredAddress(primary.port);
+    const addresses = [gone.address, '127.0.0.1'];
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+      _name: string,
+      options: { readonly all?: boolean },
+      answer: (error: null, found: unknown, family?: number) => void,
+    ) =>
+      process.nextTick(() =>
+        options.all
+          ? answer(
+              null,
+              addresses.map((address) => ({ address, family: 4 })),
+            )
+          : answer(null, gone.address, 4),
+      )) as unknown as typeof dns.lookup);
+    try {
+      const text = `host=moved port=${primary.port} user=postgres`;
+      expect(await using(text, encrypted, { connectTimeoutMs: 2000 })).toBe(true);
+      expect(lookup).toHaveBeenCalled();
+    } finally {
+      lookup.mockRestore();
+      gone.end();
+    }
   });
 
   it('that all fail are named with their reasons, the exit and the hint', async () => {

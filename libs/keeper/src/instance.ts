@@ -153,8 +153,8 @@ export class Instance {
   }
 
   /**
-   * The last stop, or this node's last keeper, has left processes that were killed and have not ended: who reads or writes the data directory may wait
-   * for a disk as long as they do.
+   * The last stop, or this node's last keeper, has left processes that were killed and have not ended: who reads or
+   * writes the data directory may wait for a disk as long as they do.
    */
   get leftDoomed(): boolean {
     if (this.#leftDoomed)

@@ -10,7 +10,7 @@ import { needsPostgres } from './what-must-hold.js';
  * that nobody is going to start, or that runs and does not answer.
  */
 export function reportedRunning(node: {
-  /** The last look, or by an error that only a Postgres gives that works for others. */
+  /** It answered the last look, or said by an error that it works, and not for its keeper. */
   readonly answers: boolean;
   readonly current: State;
   readonly goal: State;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build, untag, whyNoEngine } from '../docker/engine.mjs';
-import { buildImages } from '../docker/images.mjs';
+import { buildImages, DEFAULT_SUITE } from '../docker/images.mjs';
 import { step } from './progress.mjs';
 import { root } from './set-up.mjs';
 
@@ -14,9 +14,10 @@ import { root } from './set-up.mjs';
 /**
  * Builds the images of this checkout, under names of this run alone: another checkout that builds its own at the same
  * time changes nothing here. With an engine, tests that need an image fail where they have none, and are not skipped.
+ * @param {string} [suite] of Debian, whose Postgres they bring
  * @returns {Promise<TestImages>}
  */
-export async function ensureImages() {
+export async function ensureImages(suite = DEFAULT_SUITE) {
   if (whyNoEngine() !== null) return { variables: {}, areWell: true, end: () => undefined };
   const tag = `test-${process.pid}-${Date.now().toString(36)}`;
   const names = { PGAF_IMAGE: `pgaf:${tag}`, PGAF_CITUS_IMAGE: `pgaf-citus:${tag}` };
@@ -28,7 +29,11 @@ export async function ensureImages() {
   // Only root sees the processes of containers, so others skip hosts that are containers.
   const required = process.getuid?.() === 0 ? { PGAF_REQUIRE_CONTAINERS: '1' } : {};
   try {
-    const { base, citus } = await buildImages({ tag, say: (line) => process.stderr.write(`${line}\n`) });
+    const { base, citus } = await buildImages({
+      suite,
+      tag,
+      say: (line) => process.stderr.write(`${line}\n`),
+    });
     const context = join(root, 'libs', 'testing', 'tools');
     const image = { tag: tools.PGAF_TOOLS_IMAGE, file: join(context, 'Dockerfile'), context };
     await step(`build ${image.tag}`, () => build({ ...image, args: { BASE_IMAGE: base } }));

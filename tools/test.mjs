@@ -12,7 +12,7 @@ function nx(env, ...args) {
   return spawnSync(program, [...args, '--skip-nx-cache'], { cwd: root, env, stdio: 'inherit' }).status === 0;
 }
 
-// The scenarios measure time and come last, alone; the reports say what passed, the exit statuses are a second opinion.
+// Some scenarios measure time, so they come last, beside nothing else; the reports say what passed, the exit statuses are a second opinion.
 await main(async () => {
   await setUp();
   ensureTestPrograms();

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, freemem, loadavg, release, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EXIT, PgafError, UserError } from '@pgaf/core/errors';
@@ -6,6 +6,7 @@ import { whyNoNetwork } from '@pgaf/testing/network-support';
 import { CITUS_CREATION, CITUS_ROWS } from './citus/citus-rows.js';
 import { citusOf } from './citus/find-citus.js';
 import { MEMORY_NEEDED } from './busy-primary.js';
+import { emptyProcess } from './empty-process.js';
 import { inserted, markdown } from './markdown.js';
 import { measureSystem, measurementsOf } from './measure-system.js';
 import { judge, type Measurement, type Outcome, type Result } from './measurement.js';
@@ -74,7 +75,8 @@ async function impossibleHere(
   ]);
 }
 
-async function measure(options: BenchOptions): Promise<Report> {
+/** @param keep Called with what is measured so far: who is interrupted after an hour has that. */
+async function measure(options: BenchOptions, keep: (report: Report) => void): Promise<Report> {
   const { found, leftOut: missing } = findSystems(options);
   const wanted = ALL.filter(({ id }) => options.only?.includes(id) ?? true);
   const citus = citusOf(options.pgctl);
@@ -98,6 +100,30 @@ async function measure(options: BenchOptions): Promise<Report> {
   }
   const outcomes = new Map<string, Record<string, Outcome>>();
   const systems: SystemMeasured[] = [];
+  const results = () =>
+    ALL.flatMap(({ id, title, unit, budget, digits }): Result[] => {
+      const bySystem = outcomes.get(id);
+      return bySystem ? [{ id, title, unit, budget, digits, systems: bySystem }] : [];
+    });
+  const emptyProcesses = [emptyProcess()];
+  const machine = {
+    processors: cpus().length,
+    processor: cpus()[0]?.model ?? 'unknown',
+    memoryGB: Math.round(totalmem() / 1024 ** 3),
+    kernel: release(),
+    node: process.version,
+    citus,
+    postgres: versionIn(outputOf(join(dirname(options.pgctl), 'postgres'), ['--version'])),
+    loadBefore,
+    emptyProcess: emptyProcesses,
+  };
+  const report = (): Report => ({
+    measuredAt: new Date().toISOString(),
+    machine,
+    systems,
+    leftOut,
+    results: results(),
+  });
   for (const { kind, installation } of found) {
     const { id, title, setup } = kind;
     systems.push({ id, title, version: installation.version, setup });
@@ -108,29 +134,14 @@ async function measure(options: BenchOptions): Promise<Report> {
       workshop,
       runs: isPeer ? options.peerRuns : options.runs,
       wanted: wantedOf(kind),
-      record: ({ id }, outcome) => outcomes.set(id, { ...outcomes.get(id), [kind.id]: outcome }),
+      record: (measurement, outcome) => {
+        outcomes.set(measurement.id, { ...outcomes.get(measurement.id), [kind.id]: outcome });
+        emptyProcesses.push(emptyProcess());
+        keep(report());
+      },
     });
   }
-  const results = ALL.flatMap(({ id, title, unit, budget, digits }): Result[] => {
-    const bySystem = outcomes.get(id);
-    return bySystem ? [{ id, title, unit, budget, digits, systems: bySystem }] : [];
-  });
-  return {
-    measuredAt: new Date().toISOString(),
-    machine: {
-      processors: cpus().length,
-      processor: cpus()[0]?.model ?? 'unknown',
-      memoryGB: Math.round(totalmem() / 1024 ** 3),
-      kernel: release(),
-      node: process.version,
-      citus,
-      postgres: versionIn(outputOf(join(dirname(options.pgctl), 'postgres'), ['--version'])),
-      loadBefore,
-    },
-    systems,
-    leftOut,
-    results,
-  };
+  return report();
 }
 
 /** @returns false when pgaf lost a row or failed at something; a budget that is overrun is told, and no failure */
@@ -139,13 +150,16 @@ function tell(report: Report, file: string): boolean {
   const left = report.leftOut.map(({ title, reason }) => `\n${title} is left out: ${reason}`).join('');
   const tables = [comparison(report), details(report)].filter((table) => table !== '').join('\n\n');
   process.stdout.write(`\n${versions}${left}\n\n${tables}\n`);
-  mkdirSync(dirname(resolve(file)), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(`\nwritten to ${file}\n`);
   return report.results.every((result) => {
     const outcome = result.systems[OURS];
     return !outcome || ['ok', 'OVER'].includes(judge(result, outcome));
   });
+}
+
+function writeReport(report: Report, file: string): void {
+  mkdirSync(dirname(resolve(file)), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 function readReport(file: string): Report {
@@ -168,6 +182,16 @@ function readReport(file: string): Report {
   }
 }
 
+/** @returns the exit status */
+async function measureAll(options: BenchOptions): Promise<number> {
+  // A whole report from before stays until there is another one.
+  const unfinished = `${options.json}.unfinished`;
+  const report = await measure(options, (soFar) => writeReport(soFar, unfinished));
+  writeReport(report, options.json);
+  rmSync(unfinished, { force: true });
+  return tell(report, options.json) ? 0 : 1;
+}
+
 function print({ markdown: file, into }: MarkdownOptions): void {
   const text = markdown(readReport(file));
   if (into === null) return void process.stdout.write(`${text}\n`);
@@ -185,7 +209,7 @@ try {
   });
   if ('help' in options) process.stdout.write(options.help);
   else if ('markdown' in options) print(options);
-  else process.exitCode = tell(await measure(options), options.json) ? 0 : 1;
+  else process.exitCode = await measureAll(options);
 } catch (error) {
   if (!(error instanceof PgafError)) throw error;
   process.stderr.write(`${error.message}${error.hint ? ` ${error.hint}` : ''}\n`);

@@ -1,5 +1,6 @@
 import { figuresOf, type Result } from './measurement.js';
 import { OURS, type Report } from './report.js';
+import { summarize } from './statistics.js';
 import { median, peerCell, spread } from './table.js';
 
 const BEGIN = '<!-- bench: begin -->';
@@ -37,9 +38,26 @@ function runsOf(report: Report, id: string): string {
   return least === most ? `${most} ${most === 1 ? 'run' : 'runs'}` : `${least} to ${most} runs`;
 }
 
+/** What a reader compares with their own machine before any figure. */
+function machineText({ measuredAt, machine }: Report): string {
+  const { processors, postgres, citus, node, loadBefore, emptyProcess } = machine;
+  const kernel = /^\d+\.\d+/.exec(machine.kernel)?.[0] ?? machine.kernel;
+  const took = summarize(emptyProcess);
+  const parts = [
+    measuredAt.slice(0, 10),
+    `${processors} cores`,
+    `Linux ${kernel}`,
+    `Postgres ${postgres}`,
+    ...(citus === null ? [] : [`Citus ${citus}`]),
+    `Node ${node.replace(/^v/, '')}, of which an empty process takes ${took.median.toFixed(0)} ms (${took.min.toFixed(0)} – ${took.max.toFixed(0)})`,
+    `load average ${loadBefore.toFixed(1)} before the start`,
+  ];
+  return `${parts.join(', ')}.`;
+}
+
 /** Our runs beside those of the peers, then what a reader must know to judge them. */
 export function markdown(report: Report): string {
-  const { machine, systems, results, leftOut } = report;
+  const { systems, results, leftOut } = report;
   const peers = systems.filter(({ id }) => id !== OURS);
   const isCompared = (result: Result) => Object.keys(result.systems).some((id) => id !== OURS);
   const [compared, own] = [results.filter(isCompared), results.filter((result) => !isCompared(result))];
@@ -67,8 +85,7 @@ export function markdown(report: Report): string {
     ({ id, title, version, setup }) => `${title} ${version}, medians of ${runsOf(report, id)}: ${setup}.`,
   );
   const missing = leftOut.map(({ title, reason }) => `${title} was left out: ${reason}.`);
-  const where = `${report.measuredAt.slice(0, 10)}, ${machine.processors} cores, Linux ${/^\d+\.\d+/.exec(machine.kernel)?.[0] ?? machine.kernel}, Postgres ${machine.postgres}${machine.citus ? `, Citus ${machine.citus}` : ''}, Node ${machine.node.replace(/^v/, '')}, load average ${machine.loadBefore.toFixed(1)} before the start.`;
-  return [...tables, [where, ...setups, ...missing].join(' ')].join('\n\n');
+  return [...tables, [machineText(report), ...setups, ...missing].join(' ')].join('\n\n');
 }
 
 /**

@@ -24,7 +24,7 @@ export const HELP = `npm run bench -- [flags]: measures outages, times and sizes
   --systems ID,…     these systems only: %systems; all that are installed when absent
   --runs N           runs of each measurement on pgaf and bare Postgres; 5
   --peer-runs N      runs on each peer, which may need a minute for one; 3
-  --json FILE        where the report goes; reports/bench.json
+  --json FILE        where the report goes; reports/bench.json. Until all is measured, FILE.unfinished has what is
   --markdown FILE    measure nothing: print such a report as tables in Markdown
   --into FILE        with --markdown: put them between the marks "bench: begin" and "bench: end" of this page
 `;

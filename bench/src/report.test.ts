@@ -43,6 +43,7 @@ const REPORT: Report = {
     postgres: '15.18',
     citus: null,
     loadBefore: 0.14,
+    emptyProcess: [52, 48, 101],
   },
   systems: [
     { id: 'pgaf', title: 'pgaf', version: '0.1.0', setup: 'defaults' },
@@ -109,7 +110,7 @@ describe('the page’s tables', () => {
     expect(notes).toContain('pgaf 0.1.0, medians of 1 to 3 runs');
     expect(notes).toContain('bare 15.18, medians of 1 run:');
     expect(notes).toContain(
-      '2 cores, Linux 6.1, Postgres 15.18, Node 20.19.0, load average 0.1 before the start.',
+      '2 cores, Linux 6.1, Postgres 15.18, Node 20.19.0, of which an empty process takes 52 ms (48 – 101), load average 0.1 before the start.',
     );
     expect(notes).toContain('Another was left out: it is not installed.');
   });

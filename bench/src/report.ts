@@ -21,6 +21,8 @@ export interface Report {
     readonly citus: string | null;
     /** Its load average of the last minute before anything was measured: what else runs there. */
     readonly loadBefore: number;
+    /** Milliseconds that an empty process of Node took, before anything was measured and after each measurement. */
+    readonly emptyProcess: readonly number[];
   };
   /** In the order of their columns; pgaf is first. */
   readonly systems: readonly SystemMeasured[];

@@ -1,5 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@pgaf/conninfo/connect';
 import { parseConnInfo } from '@pgaf/conninfo/conninfo';
+import { keepEvidence } from '@pgaf/testing/evidence';
 import { Formation } from '@pgaf/testing/formation';
 import { pssBytes } from '@pgaf/testing/process-table';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -46,6 +50,20 @@ it('shows the states as a table and as JSON', async () => {
     ['node_1', formation.node(1).port, 'primary', 1],
     ['node_2', formation.node(2).port, 'secondary', 1],
   ]);
+});
+
+it('leaves states, events and logs to whoever looks into a failure', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pgaf-evidence-'));
+  try {
+    expect(await keepEvidence(folder)).toBe(true);
+    const kept = (file: string) => readFileSync(join(folder, file), 'utf8');
+    expect(kept('states.txt').split('\n')).toHaveLength(3);
+    expect(kept('events.txt')).toContain('"secondary"');
+    for (const host of ['monitor', 'node_1', 'node_2'])
+      expect(kept(`${host}.log`)).toContain('pgaf runs the ');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('prints the URI of the formation, and clients can use it', async () => {

@@ -162,9 +162,9 @@ describe('the service of a monitor', () => {
   it('leaves its Postgres running for the next version, when asked to', async () => {
     const [left, before] = [postmaster(), readPidFile(pidFile)?.service.pid ?? 0];
     expect((await sandbox.run(['stop', ...here, '--keep-postgres'])).status).toBe(0);
-    await waitFor('the service to end', () => !isAlive(before) && !existsSync(pidFile));
-    expect(isAlive(left)).toBe(true);
     expect(await status()).toBe(3);
+    await waitFor('the process to end', () => !isAlive(before));
+    expect(isAlive(left)).toBe(true);
     const next = sandbox.start(['run', ...here]);
     next.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
     await waitFor('the next one', answers);
@@ -174,11 +174,30 @@ describe('the service of a monitor', () => {
     expect(both.status).toBe(1);
   });
 
+  it('is waited for by who stops it, for as long as it was told to', async () => {
+    const service = readPidFile(pidFile)?.service.pid ?? 0;
+    process.kill(service, 'SIGSTOP');
+    const late = await sandbox.run(['stop', ...here, '--keep-postgres', '--wait', '1']);
+    expect(errorsOf(late.stderr)[0]).toMatchObject({
+      msg: `The service with pid ${service} was told to stop, and has not ended after 1 s.`,
+      hint: expect.stringContaining('`pgaf stop --fast`'),
+    });
+    expect(late.status).toBe(3);
+    const unwaited = await sandbox.run(['stop', ...here, '--keep-postgres', '--wait', '0']);
+    expect(unwaited).toMatchObject({ status: 0, stderr: '' });
+    expect(isAlive(service)).toBe(true);
+    process.kill(service, 'SIGCONT');
+    await waitFor('its end', async () => (await status()) === 3);
+    const next = sandbox.start(['run', ...here]);
+    next.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+    await waitFor('the next one', answers);
+  });
+
   it('stops, with its Postgres', async () => {
     const pids = [postmaster(), readPidFile(pidFile)?.service.pid ?? 0];
     expect((await sandbox.run(['stop', ...here, '--fast'])).status).toBe(0);
-    await waitFor('nothing to be left', () => !pids.some(isAlive) && !existsSync(pidFile));
     expect(await status()).toBe(3);
+    await waitFor('nothing to be left', () => !pids.some(isAlive) && !existsSync(pidFile));
     expect((await sandbox.run(['show', 'state', ...here])).status).toBe(6);
   });
 

@@ -1,108 +1,127 @@
-import { connect, destroy } from '@pgaf/conninfo/connect';
 import { parseConnInfo } from '@pgaf/conninfo/conninfo';
 import type { Milliseconds } from '@pgaf/core/durations';
-import type { Client } from 'pg';
+import { PgafError } from '@pgaf/core/errors';
+import type { State } from '@pgaf/core/states';
+import { Wake } from '@pgaf/core/wake';
+import { MonitorClient } from '@pgaf/monitor-client/monitor-client';
+import { PaceInMotion } from '@pgaf/monitor-client/motion';
+import type { Assignment } from '@pgaf/monitor-client/reports';
 import type { Delay } from './delays.js';
-
-interface Assigned {
-  readonly goal: string;
-  readonly epoch: number;
-  readonly setting: { readonly version: number } | null;
-}
 
 /** When the group last told the monitor something new, or its operator did: what a new goal answers to. */
 export interface Cause {
   at: Milliseconds;
   since: Delay['since'];
+  /** What was told since the order, `<node> <goal>`: an announcement may come after the answer to a report. */
+  readonly told: Set<string>;
 }
 
 const REPORT_EVERY: Milliseconds = 1000;
-const NODE_ACTIVE = {
-  name: 'node-active',
-  text: `SELECT assigned_group_state AS goal, (assignment ->> 'epoch')::int AS epoch, assignment -> 'setting' AS setting
-           FROM pgautofailover.node_active($1, $2, 0, $3, $4, $5, $6, 'unknown', $7)`,
-};
+const LSN = '1/3000148';
+const POSITION = 0x1_0300_0148n;
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
-/** A keeper without a Postgres: it is at once where it is told to be, and notes how long each order was under way. */
+/**
+ * A keeper without a Postgres: it is at once where it is told to be, and notes how long each order was under way. It talks
+ * to the monitor by what keepers do.
+ */
 export class Actor {
-  /** From a report, or the order, to the notification of the goal that it brought about. */
+  /** From a report, or the order, to the notification, or the answer, that first told of the goal that it brought about. */
   readonly delays: Delay[] = [];
+  readonly #monitor: MonitorClient;
+  readonly #wake = new Wake();
   #facts: Record<string, unknown> = { epoch: 1, confirmedSetting: 1 };
   #running = true;
   #tli = 1;
-  #busy: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #stops = false;
 
   private constructor(
-    private readonly client: Client,
+    uri: string,
     private readonly id: number,
     private readonly formation: string,
     private readonly cause: Cause,
-    public state: string,
-  ) {}
+    public state: State,
+  ) {
+    this.#monitor = new MonitorClient({
+      conninfo: parseConnInfo(uri),
+      applicationName: `actor ${id}`,
+      logger: SILENT,
+      connectTimeoutMs: 10_000,
+    });
+  }
 
   static async start(
     uri: string,
-    node: { readonly id: number; readonly formation: string; readonly state: string },
+    node: { readonly id: number; readonly formation: string; readonly state: State },
     cause: Cause,
   ): Promise<Actor> {
-    const client = await connect(parseConnInfo(uri), { connectTimeoutMs: 10_000 });
-    const actor = new Actor(client, node.id, node.formation, cause, node.state);
-    client.on('notification', ({ payload }) => actor.#hear(payload ?? ''));
-    await client.query('SELECT bench.listen($1)', [node.formation]);
-    await actor.#act();
-    actor.#timer = setInterval(() => void actor.#act(), REPORT_EVERY);
+    const actor = new Actor(uri, node.id, node.formation, cause, node.state);
+    actor.#monitor.onNews(node.formation, (news) => {
+      if (news?.nodeId === node.id) actor.#note(news.goal);
+      const ownEcho = news?.nodeId === node.id && news.goal === actor.state;
+      if (!ownEcho) actor.#wake.ring();
+    });
+    await actor.#report();
+    actor.#ended = actor.#act();
     return actor;
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#busy.catch(() => undefined);
-    destroy(this.client);
+    this.#stops = true;
+    this.#wake.ring();
+    await this.#ended;
+    await this.#monitor.close();
   }
 
-  #hear(payload: string): void {
-    const now = performance.now();
-    const told = JSON.parse(payload) as { nodeId: number; goalState: string };
-    if (told.nodeId !== this.id || told.goalState === this.state) return;
-    this.delays.push({ since: this.cause.since, goal: told.goalState, ms: now - this.cause.at });
-    void this.#act();
+  #note(goal: State): void {
+    const told = `${this.id} ${goal}`;
+    if (goal === this.state || this.cause.told.has(told)) return;
+    this.cause.told.add(told);
+    this.delays.push({ since: this.cause.since, goal, ms: performance.now() - this.cause.at });
   }
 
-  /** Reports, and goes on until it is where it was told to be; one at a time. */
-  #act(): Promise<void> {
-    this.#busy = this.#busy.then(async () => {
-      let assigned = await this.#report();
-      while (this.#moveTo(assigned)) {
+  /** Reports at the pace of a keeper, and at once when there is something to tell. */
+  async #act(): Promise<void> {
+    const pace = new PaceInMotion();
+    while (!this.#stops) {
+      const begun = performance.now();
+      const assigned = await this.#report();
+      const took = performance.now() - begun;
+      const next = pace.next(took);
+      if (assigned) this.#note(assigned.goal);
+      if (assigned && this.#moveTo(assigned)) {
         this.cause.at = performance.now();
         this.cause.since = 'report';
-        assigned = await this.#report();
+      } else {
+        await this.#wake.wait(assigned?.inMotion ? next - took : REPORT_EVERY);
       }
-    });
-    this.#busy.catch((error: unknown) => process.stderr.write(`node ${this.id}: ${String(error)}\n`));
-    return this.#busy;
+    }
   }
 
-  async #report(): Promise<Assigned> {
-    const { rows } = await this.client.query<Assigned>({
-      ...NODE_ACTIVE,
-      values: [
-        this.formation,
-        this.id,
-        this.state,
-        this.#running,
-        this.#tli,
-        LSN,
-        JSON.stringify(this.#facts),
-      ],
-    });
-    const [assigned] = rows;
-    if (!assigned) throw new Error('node_active returned no row');
-    return assigned;
+  /** Null when it was not answered, or with nothing: before anybody decides there is no assignment. */
+  async #report(): Promise<Assignment | null> {
+    try {
+      return await this.#monitor.report({
+        formation: this.formation,
+        nodeId: this.id,
+        group: 0,
+        reported: this.state,
+        postgresRunning: this.#running,
+        tli: this.#tli,
+        lsn: POSITION,
+        syncState: 'unknown',
+        facts: this.#facts,
+      });
+    } catch (error) {
+      const isEarly = error instanceof PgafError && error.code === 'monitor-answer';
+      if (!isEarly && !this.#stops) process.stderr.write(`node ${this.id}: ${String(error)}\n`);
+      return null;
+    }
   }
 
   /** @returns false when there is nothing new to tell */
-  #moveTo({ goal, epoch, setting }: Assigned): boolean {
+  #moveTo({ goal, epoch, setting }: Assignment): boolean {
     const confirmed = goal === 'primary' || goal === 'wait_primary' ? setting?.version : undefined;
     const before = JSON.stringify([this.state, this.#facts]);
     if (goal !== this.state) this.#take(goal, epoch);
@@ -110,7 +129,7 @@ export class Actor {
     return JSON.stringify([this.state, this.#facts]) !== before;
   }
 
-  #take(goal: string, epoch: number): void {
+  #take(goal: State, epoch: number): void {
     if (goal === 'draining') {
       this.#running = false;
       this.#facts = { epoch, stopped: { belowEpoch: epoch + 1, finalLsn: LSN } };
@@ -127,5 +146,3 @@ export class Actor {
     this.state = goal;
   }
 }
-
-const LSN = '1/3000148';

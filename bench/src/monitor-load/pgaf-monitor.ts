@@ -28,12 +28,17 @@ GRANT USAGE ON SCHEMA bench TO autoctl_node;
 GRANT EXECUTE ON FUNCTION bench.listen(text) TO autoctl_node;
 `;
 
+/** Of nodes that were there before, the service may write a group after it was deleted. */
 const GROUPS = `
+BEGIN;
+LOCK TABLE pgautofailover.group_state IN EXCLUSIVE MODE;
+DELETE FROM pgautofailover.group_state;
 INSERT INTO pgautofailover.group_state (formationid, groupid, epoch, leader, settings_in_force, lineage)
 SELECT formationid, 0, 1, min(nodeid),
        jsonb_build_array(jsonb_build_object('version', 1, 'required', 1, 'members', jsonb_build_array(max(nodeid)))),
        '[{"epoch": 1, "tli": 1, "switchpoint": null}]'
   FROM pgautofailover.node GROUP BY formationid;
+COMMIT;
 `;
 
 /** The socket that the server in this data directory listens on. */

@@ -29,7 +29,7 @@ export class Switchovers {
     for (let n = 0; n < count; n++) {
       const id = firstNode + 2 * n;
       const formation = `f${(id - 1) / 2}`;
-      const cause: Cause = { at: 0, since: 'report' };
+      const cause: Cause = { at: 0, since: 'report', told: new Set() };
       const primary = await Actor.start(uri, { id, formation, state: 'primary' }, cause);
       const standby = await Actor.start(uri, { id: id + 1, formation, state: 'secondary' }, cause);
       pairs.push({ formation, cause, actors: [primary, standby] });
@@ -48,6 +48,7 @@ export class Switchovers {
         const before = pair.actors.map(({ state }) => state);
         pair.cause.at = performance.now();
         pair.cause.since = 'order';
+        pair.cause.told.clear();
         await operator.query('SELECT pgautofailover.perform_failover($1, 0)', [pair.formation]);
         const states = () => pair.actors.map(({ state }) => state);
         await until(

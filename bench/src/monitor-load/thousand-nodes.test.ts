@@ -10,7 +10,7 @@ import type { LoadedMonitor } from './loaded-monitor.js';
 import { makePgafMonitor } from './pgaf-monitor.js';
 import { atPace, timeOfReport } from './thousand-nodes.js';
 
-const FEW = { nodes: 20, pairs: 2, secondsWithoutPause: 2, atPaceMs: 2000 };
+const FEW = { nodes: 20, pairs: 2, secondsWithoutPause: 2, settleMs: 1000, atPaceMs: 2000 };
 
 let directory: string;
 let monitor: LoadedMonitor;
@@ -42,6 +42,12 @@ it(
     expect(new Set(delays.map(({ since }) => since))).toEqual(new Set(['order', 'report']));
   },
 );
+
+it('begins to decide also where a group of earlier nodes is still there', () => {
+  monitor.register(FEW.nodes);
+  monitor.beginToDecide();
+  expect(() => monitor.beginToDecide()).not.toThrow();
+});
 
 it('measures a decision', () => {
   expect(decideCost()).toBeGreaterThan(0.1);

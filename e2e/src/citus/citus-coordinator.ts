@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startThrowaway, type ThrowawayPostgres } from '@pgaf/conninfo/testing/throwaway-postgres';
+import { backUp, startThrowaway, type ThrowawayPostgres } from '@pgaf/conninfo/testing/throwaway-postgres';
 import type { Milliseconds } from '@pgaf/core/durations';
 import type { JsonObject } from '@pgaf/core/json';
 import type {
@@ -27,7 +27,11 @@ const SETTINGS = {
   'citus.node_conninfo': 'sslmode=prefer',
   'citus.local_hostname': '127.0.0.1',
 };
-const HBA = ['host all all 127.0.0.1/32 trust', 'host all all localhost trust'];
+const HBA = [
+  'host all all 127.0.0.1/32 trust',
+  'host all all localhost trust',
+  'local replication postgres trust',
+];
 const STATEMENT_TIMEOUT_MS = 30_000;
 
 /** A Postgres with Citus alone, without a keeper. */
@@ -42,6 +46,14 @@ export class CitusServer {
     const server = new CitusServer(await startThrowaway({ settings: SETTINGS, hba: HBA, files: {} }));
     await server.sql.query('CREATE EXTENSION citus');
     return server;
+  }
+
+  /** One that follows the other, which has started; clients reach it as they do any. */
+  static async startStandbyOf({ postgres }: CitusServer): Promise<CitusServer> {
+    const upstream = `host=${postgres.folder} port=${postgres.port} user=postgres`;
+    const settings = { ...SETTINGS, primary_conninfo: upstream };
+    const files = { 'standby.signal': '' };
+    return new CitusServer(await startThrowaway({ settings, hba: HBA, files }, await backUp(postgres)));
   }
 
   /** A coordinator that has two workers, groups 1 and 2. */

@@ -8,7 +8,10 @@ const CONNECT_TIMEOUT_MS = 2000;
 const STABLE_DEADLINE_MS = 120_000;
 
 /** Where a formation is made, and with what. */
-export type CitusOptions = Pick<FormationOptions, 'directory' | 'pgctl' | 'logging' | 'network'>;
+export type CitusOptions = Pick<
+  FormationOptions,
+  'directory' | 'pgctl' | 'logging' | 'network' | 'containers'
+>;
 
 /** A coordinator pair, nodes 1 and 2, and pairs of workers in the groups from 1 on; then further nodes. */
 export async function layOutCitus(

@@ -4,6 +4,7 @@ import { until } from '@pgaf/testing/deadline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CitusServer, CoordinatorPart, groupOf, nodeAt } from './citus-coordinator.js';
 import { citusVersion } from './real-citus.js';
+import { holdUpCommits } from './waiting-commits.js';
 
 const version = await citusVersion();
 const DEADLINE: Milliseconds = 30_000;
@@ -37,6 +38,8 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     await sql.query('CREATE TABLE rows (id int PRIMARY KEY, note text)');
     await sql.query(`SELECT create_distributed_table('rows', 'id')`);
     await sql.query('INSERT INTO rows SELECT generate_series(1, $1::int)', [ROWS]);
+    // Two groups will be at one server, where a sync of metadata would wait for itself for ever.
+    await sql.query('UPDATE pg_dist_node SET hasmetadata = false');
   });
   afterEach(async () => {
     process.env['PATH'] = path;
@@ -105,21 +108,6 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     });
     return begun;
   };
-  /** From now on, for a standby that there is none of. */
-  const commitsWait = async (): Promise<void> => {
-    const first = await session();
-    let committing: Promise<unknown> | null = null;
-    await coordinator.sql.query(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
-    await coordinator.sql.query('SELECT pg_reload_conf()');
-    // Postgres heeds it in its own time.
-    await until({ what: 'a commit that waits', deadlineMs: DEADLINE }, async () => {
-      committing ??= first
-        .query(`SELECT pg_logical_emit_message(true, 'test', 'any')`)
-        .finally(() => (committing = null));
-      const rows = await coordinator.sql.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
-      return rows.length > 0;
-    });
-  };
   const left = async (server: CitusServer): Promise<string[]> =>
     (await server.sql.query<{ what: string }>(LEFT)).map(({ what }) => what);
   const nothingIsLeft = async (): Promise<void> => {
@@ -159,7 +147,7 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     await idle.query('BEGIN');
     await idle.query(note(one[2]));
     // It has prepared what it did, and waits before it commits.
-    await commitsWait();
+    const letCommitsGo = await holdUpCommits(coordinator);
     const committed = await waitingFor('SyncRep', committing, 'COMMIT');
     workers[0].freeze();
     const ended = [
@@ -169,8 +157,7 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     ];
     await cancelled.query(`SET statement_timeout = '300ms'`);
     await expect(cancelled.query(note(one[4]))).rejects.toThrow('statement timeout');
-    await coordinator.sql.query('ALTER SYSTEM RESET synchronous_standby_names');
-    await coordinator.sql.query('SELECT pg_reload_conf()');
+    await letCommitsGo();
     await until({ what: 'the commit of what was prepared', deadlineMs: DEADLINE }, async () => {
       const rows = await coordinator.sql.query(
         `SELECT FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'SyncRep'`,
@@ -190,6 +177,28 @@ describe.skipIf(version === null)('statements to a worker that was frozen and re
     await cancelled.query('SELECT 1').catch(() => undefined);
     await nothingIsLeft();
     expect(part.told.join('\n')).not.toContain('was killed');
+  });
+
+  it('are not ended while they are committed, but waited for', async () => {
+    const [one, two] = [await rowsOf(1), await rowsOf(2)];
+    const committing = await session();
+    await committing.query('BEGIN');
+    await committing.query(note(one[0]));
+    await committing.query(note(two[0]));
+    const letCommitsGo = await holdUpCommits(coordinator);
+    const committed = await waitingFor('SyncRep', committing, 'COMMIT');
+    workers[0].freeze();
+    part.groups = replaced();
+    const moved = moves();
+    const isPatient = until({ what: 'the move to wait', deadlineMs: DEADLINE }, () =>
+      part.logged.some((line) => line.includes('which wait for a standby')),
+    );
+    await Promise.race([committed.ended, isPatient]);
+    await letCommitsGo();
+    await moved;
+    expect(await committed.ended, part.logged.join('\n')).toBe('done');
+    await isPatient;
+    await nothingIsLeft();
   });
 
   it('are killed where connections cannot be ended', async () => {

@@ -15,6 +15,7 @@ import {
   startCitusPairs,
 } from './citus-formation.js';
 import { contradictions, makeTables, TENANTS } from './citus-tables.js';
+import { OpenTransactions } from './open-transactions.js';
 import { citusVersion } from './real-citus.js';
 import { RepeatedStatement } from './repeated-statement.js';
 
@@ -64,6 +65,15 @@ describe.skipIf(version === null || noNetwork !== null)(
       return `UPDATE load_rows SET id = id WHERE tenant = ${tenant} AND id = 0`;
     };
 
+    const nothingIsLeft = async (): Promise<void> => {
+      let left: string[] = [];
+      const seen = (): string => left.join('\n');
+      await until(
+        { what: 'nothing to be left', deadlineMs: LEAVES_NOTHING_WITHIN, everyMs: 250, seen },
+        async () => (left = await whatIsLeft(formation)).length === 0,
+      );
+    };
+
     /** The primaries of groups are struck at once; clients go on, nothing is lost, and nothing is left of it. */
     const whileStruck = async (
       strikes: Readonly<Record<number, 'hangs' | 'is killed'>>,
@@ -102,12 +112,7 @@ describe.skipIf(version === null || noNetwork !== null)(
       await clients.untilAllGoOn(2, GO_ON_WITHIN);
       const told = await clients.stop();
       expect(await onCoordinator(formation, (client) => contradictions(client, told))).toEqual([]);
-      let left: string[] = [];
-      const seen = (): string => left.join('\n');
-      await until(
-        { what: 'nothing to be left', deadlineMs: LEAVES_NOTHING_WITHIN, everyMs: 250, seen },
-        async () => (left = await whatIsLeft(formation)).length === 0,
-      );
+      await nothingIsLeft();
       return met;
     };
 
@@ -125,6 +130,49 @@ describe.skipIf(version === null || noNetwork !== null)(
       const stall = await whileStruck({ 1: 'hangs', 2: 'is killed' });
       expect(stall[1]).toBeLessThan(BACK_WITHIN);
       expect(stall[2]).toBeLessThan(stall[1] ?? 0);
+    });
+
+    /** The kernel of the old coordinator says to the workers that its sessions there are well. */
+    it('of a coordinator that is frozen, what its sessions hold on workers is free while it is', async () => {
+      const [lost, standby] = [await primaryOfGroup(formation, 0), await standbyOfGroup(formation, 0)];
+      const open = await OpenTransactions.prepare(formation);
+      const met: Record<string, Milliseconds> = {};
+      clients.start();
+      try {
+        await clients.untilAllGoOn(5, GO_ON_WITHIN);
+        await open.whileCommitting(() => lost.host.freeze());
+        const frozen = performance.now();
+        open.commit();
+        await formation.waitForState(standby.host.name, 'wait_primary');
+        const promoted = Math.round(performance.now() - frozen);
+        await Promise.all(
+          Object.entries(open.statements).map(async ([what, statement]) => {
+            await formation.wait(`${what} to be free`, () =>
+              onCoordinator(formation, async (client) => {
+                await client.query(`SET statement_timeout = '2s'`);
+                await client.query(statement);
+                return true;
+              }),
+            );
+            met[what] = Math.round(performance.now() - frozen);
+          }),
+        );
+        await clients.untilAllGoOn(2, GO_ON_WITHIN);
+        console.log(`frozen coordinator, replaced after ${promoted} ms: ${JSON.stringify(met)} ms`);
+      } finally {
+        await lost.host.thaw();
+        open.goOn();
+      }
+      // They were told to commit before it woke.
+      expect(await open.outcomes()).not.toContain('COMMIT');
+      open.end();
+      expect(Math.max(...Object.values(met))).toBeLessThan(BACK_WITHIN);
+      await formation.waitForState(lost.host.name, 'secondary', GO_ON_WITHIN);
+      await formation.waitUntilStable();
+      const told = await clients.stop();
+      expect(await onCoordinator(formation, (client) => contradictions(client, told))).toEqual([]);
+      expect(await open.notes()).toEqual(['new', 'new']);
+      await nothingIsLeft();
     });
   },
 );

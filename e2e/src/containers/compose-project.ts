@@ -83,7 +83,7 @@ export class ComposeProject {
   /** Ends everything of it, and removes containers, volumes and network. */
   async remove(): Promise<void> {
     try {
-      this.run('down', '--volumes', '--timeout', '5');
+      this.run('down', '--volumes', '--timeout', '0');
     } finally {
       await removeRun(this.name);
       rmSync(this.directory, { recursive: true, force: true });

@@ -37,7 +37,7 @@ describe.each(versions)('Compose, version $version, brings up three nodes', ({ p
     const env = { PGAF_IMAGE: await imageOfCheckout(), DEMO_DURATION: String(DEMO_SECONDS) };
     formation = await ComposeFormation.of(program, folder, env);
   }, 900_000);
-  afterAll(() => formation?.project.remove(), 120_000);
+  afterAll(() => formation?.remove(), 120_000);
 
   it.skipIf(program === null)(
     'that become healthy, and then starts the demonstration',
@@ -61,7 +61,7 @@ describe.each(versions)('Compose, version $version, brings up three nodes', ({ p
     'whose demonstration loses no row while two of them change places',
     async () => {
       const state = () => docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', app());
-      const seen = () => `${formation.pgaf('show', 'state')}${logOfApp()}`;
+      const seen = () => `${formation.describe()}${logOfApp()}`;
       await until(
         { what: 'the demonstration to end', deadlineMs: DEMO_ENDS_MS, everyMs: 500, seen },
         () => !state().startsWith('running'),

@@ -2,9 +2,11 @@ import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { until } from '@pgaf/testing/deadline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ComposeFormation } from './compose-formation.js';
 import { composeV1, composeV2 } from './compose-program.js';
+import { docker } from './docker.js';
 import { imageOfCheckout, whyNoDocker } from './image-of-checkout.js';
 
 const folder = fileURLToPath(new URL('../../../docker/compose/two-nodes', import.meta.url));
@@ -13,6 +15,10 @@ const v1 = noEngine === null ? composeV1() : null;
 const v2 = noEngine === null ? composeV2() : null;
 
 const STARTED_MS = 420_000;
+const AT_REST_MS = 120_000;
+
+const addressOf = (container: string): string =>
+  docker('inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', container);
 
 /** In the application's container, of whoever takes writes. */
 const sql = (pair: ComposeFormation, query: string): string =>
@@ -53,7 +59,7 @@ function itReachesWhoeverTakesWrites(pair: () => ComposeFormation): void {
 describe.skipIf(v1 === null)('Compose, version 1, brings up two nodes', () => {
   let pair: ComposeFormation;
   beforeAll(async () => void (pair = await pairOf(v1 ?? [], folder)), 900_000);
-  afterAll(() => pair?.project.remove(), 120_000);
+  afterAll(() => pair?.remove(), 120_000);
 
   itReachesWhoeverTakesWrites(() => pair);
 
@@ -68,6 +74,34 @@ describe.skipIf(v1 === null)('Compose, version 1, brings up two nodes', () => {
     },
     STARTED_MS,
   );
+
+  it(
+    'of which one follows when its container starts again at another address',
+    async () => {
+      const [before] = await pair.awaitAtRest(2);
+      const container = pair.containersOf(before?.primary ?? '')[0] ?? '';
+      const earlier = addressOf(container);
+      docker('stop', '--time', '30', container);
+      const inItsPlace = pair.project.run('run', '--detach', '--no-deps', 'app').stdout.trim();
+      try {
+        expect(addressOf(inItsPlace)).toBe(earlier);
+        docker('start', container);
+        const now = addressOf(container);
+        expect(now).not.toBe(earlier);
+        const streaming = () => sql(pair, 'SELECT host(client_addr), sync_state FROM pg_stat_replication');
+        const wait = { what: `a standby that commits wait for at ${now}`, deadlineMs: AT_REST_MS };
+        await until({ ...wait, everyMs: 500, seen: () => pair.describe() }, () =>
+          new RegExp(`^${now}\\|(sync|quorum)$`).test(streaming()),
+        );
+        expect(sql(pair, 'INSERT INTO companies VALUES (76)')).toBe('INSERT 0 1');
+        const [after] = await pair.awaitAtRest(2);
+        expect(after).toEqual({ primary: before?.secondaries[0], secondaries: [before?.primary] });
+      } finally {
+        docker('rm', '--force', inItsPlace);
+      }
+    },
+    STARTED_MS,
+  );
 });
 
 describe.skipIf(v2 === null)('Compose, version 2, brings up two nodes', () => {
@@ -78,7 +112,7 @@ describe.skipIf(v2 === null)('Compose, version 2, brings up two nodes', () => {
     pair = await pairOf(v2 ?? [], directory);
   }, 900_000);
   afterAll(async () => {
-    await pair?.project.remove();
+    await pair?.remove();
     if (directory) rmSync(directory, { recursive: true });
   }, 120_000);
 

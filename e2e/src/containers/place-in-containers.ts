@@ -1,11 +1,13 @@
 import { ContainerNetwork } from '@pgaf/testing/container-network';
 import type { ReadingPlace } from '../pages/reading-place.js';
+import { onEachMachine, type Typing } from '../pages/rounds.js';
 import { Terminal } from '../pages/terminal.js';
 import type { TypedCommand } from '../pages/typed-commands.js';
 import { shellIn } from './shell-in-container.js';
 
-/** The address that a page gives all its hosts. */
-const LOOPBACK = '127.0.0.1';
+/** The addresses that a page gives its hosts, and what may stand between one and its port. */
+const ADDRESS = /\b127\.0\.0\.\d+(:|\s+\|\s+)(\d+)/g;
+const OWN_ADDRESS = /--hostname 127\.0\.0\.\d+/g;
 
 /** The monitor that a page creates: who is on another machine names it by its URI. */
 interface MonitorOfPage {
@@ -30,44 +32,60 @@ export class PlaceInContainers implements ReadingPlace {
     private readonly network: ContainerNetwork,
     private readonly directory: string,
     private readonly monitor: MonitorOfPage | null,
-    /** Terminal → address. */
-    private readonly addresses: ReadonlyMap<string, string>,
+    private readonly machines: ReadonlySet<string>,
     /** Port that a command of the page asks for → address of that command's terminal. */
     private readonly servers: ReadonlyMap<string, string>,
   ) {}
 
-  /** @param name The page says `/tmp/<name>` where it means its directory. */
-  static async find(name: string, commands: readonly TypedCommand[]): Promise<PlaceInContainers> {
-    const directory = `/tmp/${name}`;
-    const network = await ContainerNetwork.make();
+  /**
+   * Where all containers are of one image.
+   * @returns Finds the place of a page, which says `/tmp/<name>` where it means its directory.
+   */
+  static of(image: string) {
+    return (name: string, commands: readonly TypedCommand[]) =>
+      PlaceInContainers.find(image, `/tmp/${name}`, commands);
+  }
+
+  private static async find(
+    image: string,
+    directory: string,
+    commands: readonly TypedCommand[],
+  ): Promise<PlaceInContainers> {
+    const network = await ContainerNetwork.make({ image });
     try {
-      const addresses = new Map<string, string>();
-      for (const terminal of new Set(commands.map(({ host }) => host))) {
-        const { machine, address } = await network.addHost(terminal);
+      const machines = new Set(commands.map(({ host }) => host));
+      for (const name of machines) {
+        const { machine } = await network.addHost(name);
         await machine.exec(['mkdir', directory]);
-        addresses.set(terminal, address);
       }
       const servers = new Map<string, string>();
       for (const { host, command } of commands)
         for (const [, port = ''] of command.matchAll(/--pgport[ =](\d+)/g))
-          servers.set(port, addresses.get(host) ?? LOOPBACK);
-      return new PlaceInContainers(network, directory, monitorOf(commands), addresses, servers);
+          servers.set(port, network.host(host).address);
+      return new PlaceInContainers(network, directory, monitorOf(commands), machines, servers);
     } catch (error) {
       await network.remove();
       throw error;
     }
   }
 
+  rounds(step: TypedCommand): Typing[][] {
+    return onEachMachine(step, this.machines);
+  }
+
   asHere(text: string, terminal: string): string {
-    const own = this.addresses.get(terminal) ?? LOOPBACK;
     const { monitor } = this;
     const isElsewhere = monitor !== null && monitor.terminal !== terminal;
     const there = isElsewhere
       ? text.replaceAll(`--pgdata ${monitor.pgdata}`, `--monitor '${monitor.uri}'`)
       : text;
+    const own = this.network.host(terminal).address;
     return there
-      .replace(/\b127\.0\.0\.1:(\d+)/g, (_, port: string) => `${this.servers.get(port) ?? LOOPBACK}:${port}`)
-      .replaceAll(`--hostname ${LOOPBACK}`, `--hostname ${own}`);
+      .replace(ADDRESS, (text, between: string, port: string) => {
+        const server = this.servers.get(port);
+        return server === undefined ? text : `${server}${between}${port}`;
+      })
+      .replace(OWN_ADDRESS, `--hostname ${own}`);
   }
 
   async open(terminal: string): Promise<Terminal> {
@@ -77,7 +95,7 @@ export class PlaceInContainers implements ReadingPlace {
 
   async logs(): Promise<string> {
     const tails = ['sh', '-c', `tail -n 15 ${this.directory}/*.log`];
-    const all = [...this.addresses.keys()].map(async (terminal) => {
+    const all = [...this.machines].map(async (terminal) => {
       const { output } = await this.network.host(terminal).machine.exec(tails);
       return `--- ${terminal}\n${output}`;
     });

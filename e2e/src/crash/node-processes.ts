@@ -19,6 +19,13 @@ export function postmasterPid({ host }: Member): number | null {
   return pid > 0 && titleOf(pid).includes('postgres') ? pid : null;
 }
 
+/** The process that the service's pid file names; null when there is none. */
+export function servicePid({ host }: Member): number | null {
+  const file = join(host.directory, 'run', 'pg_autoctl', host.pgdata, 'pg_autoctl.pid');
+  const pid = Number(textOf(file).split('\n')[0]);
+  return pid > 0 ? pid : null;
+}
+
 export interface Child {
   readonly pid: number;
   /** As `postgres: walsender …` says it. */

@@ -7,7 +7,7 @@ import { Formation, isStable, type FormationOptions, type Member } from '@pgaf/t
 import type { Service } from '@pgaf/testing/host';
 import { LogWatch, type LogRecord } from './log-watch.js';
 import { momentOf, type Moment } from './moments.js';
-import { postmasterPid } from './node-processes.js';
+import { postmasterPid, servicePid } from './node-processes.js';
 import type { Shape } from './operations.js';
 import { Timeline } from './timeline.js';
 
@@ -198,8 +198,12 @@ export class Stage {
     }
   }
 
+  /** A service that has just been started is not there yet to a command, which goes by the pid file. */
   #allRun(): boolean {
-    return this.presentNodes().every((node) => node.service !== undefined && postmasterPid(node) !== null);
+    return this.presentNodes().every(
+      (node) =>
+        node.service !== undefined && servicePid(node) === node.service.pid && postmasterPid(node) !== null,
+    );
   }
 
   async #untilReported(deadlineMs: Milliseconds): Promise<void> {

@@ -5,7 +5,8 @@ import type { Milliseconds } from '@pgaf/core/durations';
 import type { Member } from '@pgaf/testing/formation';
 import type { Client } from 'pg';
 
-const SAMPLE_EVERY: Milliseconds = 15;
+/** Of each node, all the time; more often it would take the processors from what is watched. */
+const SAMPLE_EVERY: Milliseconds = 25;
 
 /** A stretch of time in which one postmaster surely took writes: after an answer, and before a question. */
 export interface Writable {
@@ -58,9 +59,10 @@ export class WritableWatch {
 
   async #sample(name: string, client: Client): Promise<void> {
     const sentAt = performance.now();
-    const { rows } = await client.query<{ writable: boolean; postmaster: string }>(
-      'SELECT NOT pg_is_in_recovery() AS writable, pg_postmaster_start_time()::text AS postmaster',
-    );
+    const { rows } = await client.query<{ writable: boolean; postmaster: string }>({
+      name: 'writable',
+      text: 'SELECT NOT pg_is_in_recovery() AS writable, pg_postmaster_start_time()::text AS postmaster',
+    });
     const [row] = rows;
     if (!row?.writable) return;
     const before = this.#last.get(name);

@@ -327,8 +327,11 @@ export const STORIES: Readonly<Record<string, readonly Leg[]>> = {
     { promotes: 1, 1: 'dropped->single' },
     { 1: 'single->draining' },
     { 1: 'draining->dropped' },
+    { 1: 'dropped->draining' },
+    { 1: 'draining->dropped' },
     { promotes: 1, 1: 'dropped->single' },
     { 1: 'single->demoted' },
     { 1: 'demoted->dropped' },
+    { 1: 'dropped->demoted' },
   ],
 };

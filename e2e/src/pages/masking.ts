@@ -3,6 +3,8 @@ const VOLATILE: readonly [RegExp, string][] = [
   [/\b\d{4}-\d{2}-\d{2}\b/g, '<date>'],
   [/\b\d{2}:\d{2}:\d{2}(\.\d+)?\b/g, '<time>'],
   [/\b\d+ s ago\b/g, '<age> ago'],
+  // What a server writes by itself may come between the last reports of two nodes.
+  [/\b(no|\d+ bytes) less\b/g, '<lag> less'],
   [/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, '<version>'],
   // A log line begins with the time and the process.
   [/^<time> +\d+ /gm, '<time> <pid> '],

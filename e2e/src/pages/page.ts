@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { addEvidenceSource, removeEvidenceSource, type EvidenceSource } from '@pgaf/testing/evidence';
 import { workspaceRoot } from '@pgaf/testing/workspace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { comparedBy } from './masking.js';
 import { PlaceHere } from './place-here.js';
 import type { ReadingPlace } from './reading-place.js';
+import type { Typing } from './rounds.js';
 import type { Terminal, Typed } from './terminal.js';
 import { commandsOf, type TypedCommand } from './typed-commands.js';
 
@@ -21,13 +23,25 @@ class Reader {
   async type(step: TypedCommand, look: (output: string) => string): Promise<Typed> {
     const wanted = look(this.place.asHere(step.output, step.host));
     const deadline = performance.now() + (step.marks.includes('eventually') ? EVENTUALLY_MS : 0);
-    const terminal = this.terminals.get(step.host) ?? (await this.place.open(step.host));
-    this.terminals.set(step.host, terminal);
     for (;;) {
-      const result = await terminal.type(this.place.asHere(step.command, step.host));
+      const result = await this.typeOnce(step);
       if (look(result.output) === wanted || performance.now() >= deadline) return result;
       await pause(100);
     }
+  }
+
+  private async typeOnce(step: TypedCommand): Promise<Typed> {
+    const results: Typed[] = [];
+    for (const round of this.place.rounds(step))
+      results.push(...(await Promise.all(round.map((typing) => this.typeIn(typing)))));
+    const status = results.find((result) => result.status !== 0)?.status ?? 0;
+    return { status, output: results.map(({ output }) => output).join('') };
+  }
+
+  private async typeIn({ terminal: name, command }: Typing): Promise<Typed> {
+    const terminal = this.terminals.get(name) ?? (await this.place.open(name));
+    this.terminals.set(name, terminal);
+    return terminal.type(this.place.asHere(command, name));
   }
 }
 
@@ -48,11 +62,18 @@ export function describePage(
   let failed: string | null = null;
 
   describe(title, () => {
+    let source: EvidenceSource | undefined;
     beforeAll(async () => {
-      reader = new Reader(await at(name, commands));
+      const place = await at(name, commands);
+      reader = new Reader(place);
+      source = { evidence: () => ({ 'logs.txt': () => place.logs() }) };
+      addEvidenceSource(source);
     });
 
-    afterAll(() => reader?.place.close());
+    afterAll(async () => {
+      if (source) removeEvidenceSource(source);
+      await reader?.place.close();
+    });
 
     it.each(commands.map((step) => [step.line, step.host, step.command.split('\n')[0] ?? '', step] as const))(
       'line %d, %s: %s',

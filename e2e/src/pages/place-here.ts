@@ -15,6 +15,7 @@ import { endEverythingIn } from '@pgaf/testing/end-processes';
 import { HOST_VARIABLE } from '@pgaf/testing/process-table';
 import { pgafBin } from '@pgaf/testing/workspace';
 import type { ReadingPlace } from './reading-place.js';
+import { asItStands } from './rounds.js';
 import { shellHere, Terminal, type Shell } from './terminal.js';
 import { portsOf, type TypedCommand } from './typed-commands.js';
 
@@ -44,6 +45,8 @@ export class PlaceHere implements ReadingPlace {
     const free = await freePorts(asked.length);
     asked.forEach((port, i) => this.ports.set(String(port), String(free[i])));
   }
+
+  readonly rounds = asItStands;
 
   /** A text of the page with the directory and the ports of this reader. */
   asHere(text: string): string {

@@ -33,3 +33,10 @@ it('leaves a job in the background', async () => {
   expect((await terminal.type('sleep 60 &\njob=$!')).status).toBe(0);
   expect((await terminal.type('kill $job')).status).toBe(0);
 });
+
+it('says nothing of a job that was killed', async () => {
+  await terminal.type('sleep 60 &\njob=$!');
+  const gone = 'while kill -0 $job 2>/dev/null; do :; done';
+  expect(await terminal.type(`kill -9 $!\n${gone}`)).toEqual({ status: 0, output: '' });
+  expect(await terminal.type('true')).toEqual({ status: 0, output: '' });
+});

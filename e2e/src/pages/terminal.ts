@@ -64,7 +64,9 @@ export class Terminal {
   async type(command: string): Promise<Typed> {
     const end = `end-of-${randomUUID()}`;
     this.seen = '';
-    this.shell.commands.write(`{ ${command}\n} </dev/null; printf '\\n%s %d\\n' ${end} $?\n`);
+    // Jobs are disowned, or else the shell would say, among some later output, that one was killed.
+    const typed = `{ ${command}\n} </dev/null; typed=$?; disown -a; printf '\\n%s %d\\n' ${end} $typed\n`;
+    this.shell.commands.write(typed);
     const pattern = new RegExp(`\\n${end} (\\d+)\\n`);
     for (;;) {
       const shown = stripVTControlCharacters(this.seen).replaceAll('\r', '');

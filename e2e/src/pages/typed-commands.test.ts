@@ -61,6 +61,7 @@ describe('masked', () => {
 
   it('hides how long ago something was', () => {
     expect(masked('as it said 16 s ago')).toBe(masked('as it said 3 s ago'));
+    expect(masked('on timeline 2, no less; on')).toBe(masked('on timeline 2, 152 bytes less; on'));
   });
 
   it('hides versions, and no addresses', () => {

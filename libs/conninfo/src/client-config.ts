@@ -9,6 +9,7 @@ import { NoPasswordError } from './failure.js';
 import { SSL_MODES } from './keywords.js';
 import { lookUpPassword } from './passfile.js';
 import { encryptionAttempts, tlsOptions, type Encryption } from './tls.js';
+import { isWithoutTls } from './without-tls.js';
 
 /** Where Debian's and the upstream libpq look for a server's socket. */
 const SOCKET_DIRECTORIES = ['/var/run/postgresql', '/tmp'] as const;
@@ -29,6 +30,8 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ClientConfigs {
+  /** A host, an address or the folder of a socket. */
+  readonly address: string;
   /** In the order in which libpq would try them on this host. */
   readonly attempts: readonly { readonly encryption: Encryption; readonly config: ClientConfig }[];
 }
@@ -127,7 +130,9 @@ export async function clientConfigs(
 
   const mode = conninfo.sslmode ?? (conninfo.sslrootcert === 'system' ? 'verify-full' : 'prefer');
   const attempts = [];
-  for (const encryption of encryptionAttempts(mode, over)) {
+  const isSought = (conninfo.targetSessionAttrs ?? 'any') !== 'any';
+  const inForce = mode === 'prefer' && isSought && isWithoutTls(address, host.port) ? 'allow' : mode;
+  for (const encryption of encryptionAttempts(inForce, over)) {
     if (encryption === 'plain') {
       attempts.push({ encryption, config });
       continue;
@@ -139,5 +144,5 @@ export async function clientConfigs(
       config: { ...config, ssl, ...(direct ? { sslnegotiation: 'direct' as const } : {}) },
     });
   }
-  return { attempts };
+  return { address, attempts };
 }

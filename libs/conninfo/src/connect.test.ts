@@ -96,6 +96,30 @@ async function unansweredAddress(port: number): Promise<{ readonly address: stri
   };
 }
 
+/** Passes connections on, counts them, and keeps what the clients sent. */
+async function tapped(target: () => number) {
+  let leadTo = target;
+  let sent = '';
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    const beyond = connectTo(leadTo(), '127.0.0.1');
+    socket.on('data', (bytes) => (sent += bytes.toString('latin1')));
+    for (const end of [socket, beyond]) end.on('error', () => undefined);
+    socket.pipe(beyond).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: portOf(server),
+    connections: () => connections,
+    sent: () => sent,
+    leadTo: (next: () => number) => {
+      leadTo = next;
+    },
+    end: () => server.close(),
+  };
+}
+
 /** An environment in which no file of the person who runs the tests is found. */
 function options(more: Partial<ConnectOptions> = {}): ConnectOptions {
   return { connectTimeoutMs: 5000, env: { HOME: scratch }, ...more };
@@ -147,6 +171,34 @@ describe('sslmode', () => {
   it('is prefer by default, and falls back when the server speaks no TLS', async () => {
     expect(await using(toPrimary(), encrypted)).toBe(true);
     expect(await using(toStandby(), encrypted)).toBe(false);
+  });
+
+  it('prefer of who looks for a server asks one without TLS once in a while, and finds out when it has TLS', async () => {
+    const wire = await tapped(() => standby.port);
+    const text = `host=127.0.0.1 port=${wire.port} user=postgres`;
+    const sought = `${text} target_session_attrs=standby`;
+    try {
+      expect(await using(sought, encrypted)).toBe(false);
+      expect(wire.connections()).toBe(2);
+      expect(await using(sought, encrypted)).toBe(false);
+      expect(wire.connections()).toBe(3);
+      expect(await using(text, encrypted)).toBe(false);
+      expect(wire.connections()).toBe(5);
+      wire.leadTo(() => primary.port);
+      const asOnlyTls = `host=127.0.0.1 port=${wire.port} user=only_tls target_session_attrs=primary`;
+      expect(await using(asOnlyTls, encrypted)).toBe(true);
+    } finally {
+      wire.end();
+    }
+  });
+
+  it.each(['allow', 'prefer'])('%s tells why a server without TLS refuses, each time', async (mode) => {
+    const hosts = `host=127.0.0.1,127.0.0.1 port=${standby.port},${primary.port}`;
+    const text = `${hosts} user=nobody sslmode=${mode} target_session_attrs=primary`;
+    for (let i = 0; i < 2; i++)
+      expect((await failure(text)).failures).toEqual([
+        { host: `127.0.0.1:${standby.port}`, reason: 'role "nobody" does not exist' },
+      ]);
   });
 
   it('does nothing over a socket', async () => {
@@ -316,6 +368,17 @@ describe('several hosts', () => {
   it('prefer-standby takes a primary when there is nothing else', async () => {
     const text = `${toPrimary()} target_session_attrs=prefer-standby`;
     expect(await using(text, async (client) => client.port)).toBe(primary.port);
+  });
+
+  it('are not asked what they say unasked', async () => {
+    const wire = await tapped(() => standby.port);
+    try {
+      await failure(`host=127.0.0.1 port=${wire.port} user=postgres target_session_attrs=read-write`);
+      expect(wire.sent()).toContain('postgres');
+      expect(wire.sent()).not.toContain('SELECT');
+    } finally {
+      wire.end();
+    }
   });
 
   it('say what was wrong with a session that is not wanted', async () => {

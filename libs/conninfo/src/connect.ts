@@ -9,11 +9,14 @@ import {
   mayMendItself,
   NoAnswerError,
   reasonOf,
+  speaksNoTls,
   triesNextHost,
   UnwantedSessionError,
 } from './failure.js';
 import type { TargetSessionAttrs } from './keywords.js';
 import { whyUnwanted } from './session-attrs.js';
+import { readSessionFacts } from './session-facts.js';
+import { noteWithoutTls } from './without-tls.js';
 
 export interface ConnectOptions {
   /** The limit for each host, all its attempts together; a `connect_timeout` in the string wins over it. */
@@ -91,14 +94,10 @@ async function bounded<T>(
 }
 
 async function open(client: Client, attrs: TargetSessionAttrs): Promise<void> {
+  const facts = readSessionFacts(client);
   await client.connect();
   if (attrs === 'any') return;
-  const { rows } = await client.query<{ recovery: boolean; read_only: string }>(
-    `SELECT pg_catalog.pg_is_in_recovery() AS recovery,
-            pg_catalog.current_setting('transaction_read_only') AS read_only`,
-  );
-  const [row] = rows;
-  const unwanted = row && whyUnwanted(attrs, { inRecovery: row.recovery, readOnly: row.read_only === 'on' });
+  const unwanted = whyUnwanted(attrs, await facts());
   if (unwanted !== undefined) throw new UnwantedSessionError(unwanted);
 }
 
@@ -111,8 +110,9 @@ async function connectHost(
   const own = conninfo.connectTimeout ?? 0;
   const limit = own > 0 ? own * 1000 : options.connectTimeoutMs;
   const deadline = performance.now() + limit;
-  const { attempts } = await clientConfigs(conninfo, host, options.env ?? process.env);
+  const { address, attempts } = await clientConfigs(conninfo, host, options.env ?? process.env);
   const name = conninfo.applicationName ?? options.applicationName;
+  let refusal: unknown;
   for (const [i, { encryption, config }] of attempts.entries()) {
     const client = new pg.Client({
       ...config,
@@ -127,6 +127,12 @@ async function connectHost(
       );
       return client;
     } catch (error) {
+      if (speaksNoTls(error)) {
+        noteWithoutTls(address, host.port);
+        // It has refused plain text before: that is the reason.
+        if (refusal !== undefined) throw refusal;
+      }
+      refusal = error;
       const last = i === attempts.length - 1;
       if (last || options.signal?.aborted || error instanceof UnwantedSessionError) throw error;
       if (!fallsBackToNextAttempt(error, encryption) || performance.now() >= deadline) throw error;

@@ -71,6 +71,11 @@ export function fallsBackToNextAttempt(error: unknown, tried: Encryption): boole
   return code === undefined || code === 'ECONNRESET' || UNREACHABLE[code] === undefined;
 }
 
+/** Says pg when the server answers a request for TLS with `N`; the error has no code. */
+export function speaksNoTls(error: unknown): boolean {
+  return error instanceof Error && error.message === 'The server does not support SSL connections';
+}
+
 /**
  * Whether libpq would try the next host: always when no session came about, never when the server refused us;
  * a server that is starting, stopping or full is no refusal.

@@ -31,13 +31,14 @@ test.each([
 });
 
 test('a host is named or numbered', () => {
-  for (const host of ['db-1.example.org', '10.0.0.1', '::1', 'fe80::1%eth0', 'münchen']) {
+  for (const host of ['db-1.example.org', '10.0.0.1', '::1', 'fe80::1%eth0', 'münchen', 'x'.repeat(253)]) {
     expect(whyNoHost(host)).toBeNull();
   }
   for (const host of ['a b', 'a,b', '"a"', "o'b", 'a/b', 'a@b', 'a\nb', '#a']) {
     expect(whyNoHost(host)).toMatch(/no name of a host/);
   }
   expect(whyNoHost('')).toMatch(/is empty/);
+  expect(whyNoHost('x'.repeat(254))).toMatch(/longer than 253 characters/);
 });
 
 test('a port is from 1 to 65535', () => {

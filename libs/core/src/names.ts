@@ -1,6 +1,9 @@
 /** As Postgres bounds the names of its objects. */
 const LONGEST = 63;
 
+/** As the name service bounds a name, and long enough for any address. */
+const LONGEST_HOST = 253;
+
 /** What `show uri --formation` prints by that word is the monitor. */
 const WORD_OF_THE_MONITOR = 'monitor';
 
@@ -16,9 +19,13 @@ export function whyNoNodeName(name: string): string | null {
   return 'may have letters, digits, _ . and - only, and not begin with . or -';
 }
 
-/** The same of a host: its address stands in pg_hba.conf, connection strings and lists of both. */
+/**
+ * The same of a host: its address stands in pg_hba.conf, connection strings and lists of both, and in notifications, which
+ * Postgres refuses when they are longer than 8000 bytes.
+ */
 export function whyNoHost(host: string): string | null {
   if (host === '') return 'is empty';
+  if ([...host].length > LONGEST_HOST) return `is longer than ${LONGEST_HOST} characters`;
   return /[\s\p{Cc},"'/\\@#]/u.test(host) ? 'is no name of a host' : null;
 }
 

@@ -1,7 +1,7 @@
 import type { State } from '@pgaf/core/states';
 import { refusePriority } from './candidate-priority.js';
 import { followersOf, leaderOf } from './group.js';
-import type { Refusal } from './command-decision.js';
+import { refuse, SQLSTATE, type Refusal } from './command-decision.js';
 import { assignSetting } from './quorum.js';
 import { isBehindItsNodes } from './restored.js';
 import { orderPromotion } from './settle.js';
@@ -26,37 +26,37 @@ export function addNode(group: GroupSnapshot, node: NodeSnapshot): Placed | Refu
   if (refusal) return refusal;
   const others = group.nodes.filter((other) => other.goal !== 'dropped');
   if (others.length === 0 && node.candidatePriority > 0) {
-    const first = { ...group, nodes: [...group.nodes, { ...node, goal: 'single' as const }] };
+    // What an operator wanted of those that were there before is nothing of its.
+    const ended = { ...group, switchoverTarget: null, switchoverForced: false };
+    const first = { ...ended, nodes: [...group.nodes, { ...node, goal: 'single' as const }] };
     return { tag: 'placed', goal: 'single', group: orderPromotion(first, node.id) };
   }
   if (others.length === 0) {
     return refuse(
-      '55006',
+      SQLSTATE.notYet,
       `group ${group.group} has no node yet, and a node of candidate priority 0 cannot be its first`,
-      'Create a node with a higher candidate priority first.',
+      { hint: 'Create a node with a higher candidate priority first.' },
     );
   }
   if (!group.formation.secondary) {
-    return refuse(
-      '55000',
-      `formation "${group.formation.id}" takes no standby`,
-      'Enable standbys with: pgaf enable secondary.',
-    );
+    return refuse(SQLSTATE.notInPrerequisiteState, `formation "${group.formation.id}" takes no standby`, {
+      hint: 'Enable standbys with: pgaf enable secondary.',
+    });
   }
   if (isBehindItsNodes(group)) {
     return refuse(
-      '55000',
+      SQLSTATE.notInPrerequisiteState,
       `group ${group.group} takes no node now: its nodes know more than this monitor`,
-      'It seems to be restored from a backup. Try again when all nodes of the group have reported: see show state.',
+      {
+        hint: 'It seems to be restored from a backup. Try again when all nodes of the group have reported: see show state.',
+      },
     );
   }
   const leader = leaderOf(group);
   if (!leader || leader.goal === 'dropped') {
-    return refuse(
-      '55006',
-      `group ${group.group} has no primary to follow now`,
-      'Try again when show state lists a primary.',
-    );
+    return refuse(SQLSTATE.notYet, `group ${group.group} has no primary to follow now`, {
+      hint: 'Try again when show state lists a primary.',
+    });
   }
   const joined = { ...group, nodes: [...group.nodes, { ...node, goal: 'wait_standby' as const }] };
   return { tag: 'placed', goal: 'wait_standby', group: assignSetting(withSyncDefault(joined)) };
@@ -66,8 +66,4 @@ function withSyncDefault(group: GroupSnapshot): GroupSnapshot {
   const quorum = followersOf(group).filter((node) => node.quorum).length;
   if (group.formation.numberSyncStandbys > 0 || quorum !== QUORUM_STANDBYS_FOR_SYNC) return group;
   return { ...group, formation: { ...group.formation, numberSyncStandbys: 1 } };
-}
-
-function refuse(sqlstate: string, message: string, hint: string): Refusal {
-  return { tag: 'refused', sqlstate, message, hint };
 }

@@ -55,6 +55,9 @@ export const BASE_EDGES: readonly KeeperEdge[] = [
   ),
   ...edge('primary', 'prepare_maintenance', 'checkpoint', 'verifyTarget', 'stopPostgres', 'recordStop'),
   ...edge('prepare_maintenance', 'draining', 'stopPostgres', 'recordStop'),
+  // It had stopped to be dropped, and stays: it was given up meanwhile, or its drop was.
+  ...edge('dropped', 'draining', 'stopPostgres', 'recordStop'),
+  ...edge('dropped', 'demoted', 'stopPostgres'),
   // It was told to stop, too, and had before it heard of the maintenance.
   ...edge('draining', 'prepare_maintenance', 'stopPostgres'),
   ...edge(
@@ -218,7 +221,7 @@ export const BASE_EDGES: readonly KeeperEdge[] = [
   // A node that leaves
   ...STATES.filter((state) => state !== 'dropped' && state !== 'unknown').flatMap((state) =>
     stopsAsLeader(state)
-      ? edge(state, 'dropped', 'checkpoint', 'stopPostgres', 'recordStop')
+      ? edge(state, 'dropped', 'checkpoint', 'verifySuccessor', 'stopPostgres', 'recordStop')
       : edge(state, 'dropped', 'stopPostgres'),
   ),
 ];

@@ -21,10 +21,14 @@ export interface Accepted {
 
 export type CommandDecision = Accepted | Refusal;
 
-/** Those of the reference; `internalError` is what it raises without a code of its own. */
+/**
+ * Those of the reference; `internalError` is what it raises without a code of its own. `notYet` is object_in_use: what the
+ * group does now ends by itself, and the same order is worth another try then.
+ */
 export const SQLSTATE = {
   internalError: 'XX000',
   notInPrerequisiteState: '55000',
+  notYet: '55006',
   undefinedObject: '42704',
   invalidParameterValue: '22023',
   raiseException: 'P0001',

@@ -71,6 +71,16 @@ test('a leader that stopped before it heard that it should go on hands over, or 
   expect(outcome.goals).toEqual({ 1: 'draining', 2: 'prepare_promotion' });
 });
 
+test('a primary that stopped to be dropped before it heard that it stays hands over', () => {
+  const outcome = settled({
+    nodes: [
+      { id: 1, reported: 'dropped', goal: 'primary', running: false, facts: stopped(1000n) },
+      { id: 2, reported: 'secondary' },
+    ],
+  });
+  expect(outcome.goals).toEqual({ 1: 'draining', 2: 'secondary' });
+});
+
 test('a stream that had ended when the leader last reported does not prove that the leader is down', () => {
   const after = (streams: readonly number[]) =>
     settled({
@@ -187,6 +197,20 @@ test('a source that the chosen node cannot reach is given up for another source,
   expect(after(cannot(3, 4), also).goals).toEqual(['report_lsn', 'prepare_promotion', 'report_lsn']);
 });
 
+test('a chosen node that somebody opened for writes on its way receives nothing, and another one is chosen', () => {
+  const forwarding = asked(2, 900n, {
+    goal: 'fast_forward',
+    priority: 90,
+    facts: { ...promise(900n), ...sawItGo, strayed: true },
+  });
+  const outcome = settled({
+    inForce: anyOf(1, 2, 3),
+    walSource: 3,
+    nodes: [down, forwarding, asked(3, 1000n)],
+  });
+  expect(outcome.goals).toMatchObject({ 2: 'report_lsn', 3: 'prepare_promotion' });
+});
+
 test('one of a higher priority that is about to promise is waited for, and not for long', () => {
   const late = (unchangedFor: number): NodeFixture => ({
     id: 4,
@@ -256,6 +280,19 @@ test('a primary that stopped does not wait for the promise of a standby that som
     nodes: [{ id: 1, reported: 'draining', running: false, facts: stopped(1000n) }, opened, asked(3, 900n)],
   });
   expect(outcome).toMatchObject({ goals: { 1: 'wait_primary' }, epoch: 2 });
+});
+
+test('a standby that was opened after its promise counts as far as that goes, and receives nothing', () => {
+  const opened = (lsn: bigint, more: Partial<NodeFixture> = {}): NodeFixture =>
+    asked(2, lsn, { priority: 90, ...more, facts: { ...promise(lsn), strayed: true } });
+  const lost: NodeFixture = { id: 1, reported: 'draining', running: false, facts: stopped(null) };
+  const after = (...nodes: NodeFixture[]) => settled({ inForce: anyOf(1, 2, 3), nodes: [lost, ...nodes] });
+  expect(after(opened(900n), asked(3, 1000n)).goals).toMatchObject({
+    2: 'report_lsn',
+    3: 'prepare_promotion',
+  });
+  expect(after(opened(1000n), asked(3, 900n)).goals).toMatchObject({ 2: 'prepare_promotion' });
+  expect(after(opened(900n), { id: 3, reported: 'secondary' }).goals).toMatchObject({ 3: 'report_lsn' });
 });
 
 test('a primary that stopped opens again where the nodes that are there cannot promise enough', () => {

@@ -7,7 +7,7 @@ test('docs/state-machine.md says what the tables say (vitest -u writes it anew)'
   const edges = baseEdgeTable();
   const page = [
     '# The state machine',
-    'Printed from the tables in `libs/fsm/src/base-rules.ts` and `libs/fsm/src/base-edges.ts`; a test fails when they differ.',
+    'Printed from the tables in `libs/fsm/src/rules/` and `libs/fsm/src/base-edges.ts`; a test fails when they differ.',
     '## How a node moves',
     '```mermaid\n' + edgesAsMermaid(edges) + '\n```',
     '## What the monitor assigns',

@@ -28,9 +28,10 @@ const CAN_PROMISE: ReadonlySet<State> = new Set([
 /** A node of higher priority that was asked to promise is waited for so long; usually it takes some 0.1 s. */
 const PROMISE_TAKES: Milliseconds = 1000;
 
-/** A standby that has promised, is about to, or would. */
+/** A standby that has promised, is about to, or would. Who was opened by hand promises nothing more. */
 export function canPromise(node: NodeSnapshot): boolean {
-  if (node.report.facts.strayed) return false;
+  const { strayed, promise } = node.report.facts;
+  if (strayed && promise === undefined) return false;
   return CAN_PROMISE.has(node.reported) && CAN_PROMISE.has(node.goal);
 }
 
@@ -97,6 +98,8 @@ export function furthestOf(group: GroupSnapshot): Furthest | null {
 
 /** The same of those that the node has not tried in vain to receive from. */
 function furthestFor(group: GroupSnapshot, node: NodeSnapshot): Furthest | null {
+  // Where it would receive is what somebody wrote there.
+  if (node.report.facts.strayed) return null;
   return furthestAmong(
     group,
     promisedNodes(group).filter(({ id }) => !getsNothingFrom(node, id)),
@@ -117,6 +120,8 @@ function furthestAmong(group: GroupSnapshot, nodes: readonly NodeSnapshot[]): Fu
 
 /** The source of the node that fast-forwards has nothing to give any more, or nothing comes from it. */
 export function isSourceLost(group: GroupSnapshot, node: NodeSnapshot): boolean {
+  // It receives nothing then, as `furthestFor` says.
+  if (node.report.facts.strayed) return true;
   const source = group.walSource === null ? null : nodeOf(group, group.walSource);
   if (!source || !isHealthy(group, source) || !isConverged(source, 'report_lsn')) return true;
   return getsNothingFrom(node, source.id);

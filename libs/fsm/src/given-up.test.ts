@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { explain } from './explain.js';
 import { textOfRemedy } from './explain-text.js';
-import { groupFixture, type NodeFixture } from './group-fixture.js';
+import { groupFixture, HOST_DOWN, type NodeFixture } from './group-fixture.js';
+import { decideCommand } from './operator.js';
 import { baseRuleBook } from './rule-book.js';
 import { settle } from './settle.js';
 import type { GroupSnapshot } from './vocabulary.js';
@@ -167,4 +168,161 @@ test('a standby that alone followed who was given up is brought back, or dropped
   expect(whatFailoverWaitsFor(down).join()).toContain(
     'node 4 "node_4" (127.0.0.1:5504) alone has followed it to timeline 2, and is not well: mend it, or drop it',
   );
+});
+
+/** The primary of the epoch 1, which was killed: what it wrote last it has told nobody but its standbys. */
+const killed = (change: Partial<NodeFixture> = {}): NodeFixture => ({
+  id: 1,
+  reported: 'primary',
+  goal: 'demoted',
+  lsn: 800n,
+  facts: { epoch: 1 },
+  ...HOST_DOWN,
+  silentFor: 60,
+  ...change,
+});
+
+/** As `withoutLeader`, but who was given the epoch 2 has not said that it began it. */
+function beforeItBegan(...nodes: readonly NodeFixture[]): GroupSnapshot {
+  const group = withoutLeader(...nodes);
+  return { ...group, lineage: group.lineage.slice(0, 1) };
+}
+
+function orders(group: GroupSnapshot): Record<number, string> {
+  return Object.fromEntries(settle(group, book).group.nodes.map(({ id, goal }) => [id, goal]));
+}
+
+test('who was given the epoch is removed by force before it began: the primary before it is waited for', () => {
+  const given: NodeFixture = { id: 2, reported: 'prepare_promotion', goal: 'wait_primary', ...HOST_DOWN };
+  const asked = promised(900n, 1, { quorum: false });
+  const group = { ...beforeItBegan(killed(), given, asked), leader: 2 };
+  const decision = decideCommand(group, { kind: 'remove_node', node: 2, force: true }, book);
+  expect(decision).toMatchObject({ tag: 'accepted', settled: { removed: [2] } });
+  if (decision.tag !== 'accepted') return;
+  expect(decision.settled.group).toMatchObject({ epoch: 2, leader: null });
+  expect(orders(decision.settled.group)).toEqual({ 1: 'demoted', 3: 'report_lsn' });
+});
+
+test('how much the killed primary said to have tells nothing: its last words came before its last commits', () => {
+  expect(orders(beforeItBegan(killed(), promised(1000n)))).toMatchObject({ 3: 'report_lsn' });
+  const chosen = promised(1000n, 1, { reported: 'prepare_promotion' });
+  expect(orders(beforeItBegan(killed(), chosen))).toMatchObject({ 3: 'prepare_promotion' });
+  expect(settle(beforeItBegan(killed(), chosen), book).epochRaised).toBe(false);
+});
+
+test('a killed primary that has heard of the next epoch before it stopped is waited for all the same', () => {
+  const heard = killed({ facts: { epoch: 2 } });
+  expect(orders(beforeItBegan(heard, promised(1000n)))).toMatchObject({ 3: 'report_lsn' });
+  const isThere = killed({ facts: { epoch: 2 }, running: false, silentFor: 0, seen: {} });
+  expect(orders(beforeItBegan(isThere, promised(1000n)))).toMatchObject({ 3: 'report_lsn' });
+});
+
+test('who has all that the next epoch began with needs no primary from before', () => {
+  expect(goals(killed(), promised(900n))).toMatchObject({ 3: 'prepare_promotion' });
+  expect(goals(killed(), promised(899n))).toMatchObject({ 3: 'report_lsn' });
+  expect(goals(killed(), promised(950n, 2))).toMatchObject({ 3: 'prepare_promotion' });
+});
+
+test('a primary that stopped in good order and is away is waited for as long as nobody has what it ended with', () => {
+  const away = stopped(1000n, { silentFor: 60 });
+  expect(orders(beforeItBegan(away, promised(999n)))).toMatchObject({ 3: 'report_lsn' });
+  expect(orders(beforeItBegan(away, promised(1000n)))).toMatchObject({ 3: 'prepare_promotion' });
+});
+
+test('a killed primary that comes back opens again: nobody is known to have all that it has', () => {
+  const back = killed({ reported: 'demoted', running: false, silentFor: 0, seen: {}, facts: { epoch: 2 } });
+  expect(orders(beforeItBegan(back, promised(1000n)))).toEqual({ 1: 'wait_primary', 3: 'join_secondary' });
+  expect(goals(back, promised(900n))).toMatchObject({ 1: 'demoted', 3: 'prepare_promotion' });
+});
+
+test('a killed primary that is waited for is named, with every way out', () => {
+  const group = beforeItBegan(killed(), promised(900n));
+  expect(whatFailoverWaitsFor(group)).toEqual([
+    'the group has no primary: what only it had was given up, and node 1 "node_1" (127.0.0.1:5501), which led before ' +
+      'it, may have commits that no standby has, and is away: start it, or drop it and lose what only it has',
+  ]);
+  expect(ways(group)).toEqual(['start 1', 'drop 1', 'acceptLoss']);
+  const reserve = beforeItBegan(killed(), promised(900n, 1, { priority: 0 }));
+  expect(whatFailoverWaitsFor(reserve)).toEqual(whatFailoverWaitsFor(group));
+  expect(ways(reserve)).toEqual(['start 1', 'raisePriority 3, drop 1']);
+  const unwanted = killed({
+    reported: 'demoted',
+    running: false,
+    silentFor: 0,
+    seen: {},
+    facts: { epoch: 2 },
+    priority: 0,
+  });
+  const waits = beforeItBegan(unwanted, promised(900n));
+  expect(settle(waits, book).transitions).toEqual([]);
+  expect(whatFailoverWaitsFor(waits)).toEqual([
+    'the group has no primary: what only it had was given up, and node 1 "node_1" (127.0.0.1:5501), which led before ' +
+      'it, may have commits that no standby has, and has candidate priority 0: give it another one so that it opens ' +
+      'again, or drop it and lose what only it has',
+  ]);
+  expect(ways(waits)).toEqual(['raisePriority 1', 'drop 1']);
+});
+
+test('only an order that accepts the loss goes on without it, and only where something is waited for', () => {
+  const lossy = { kind: 'perform_lossy_failover' } as const;
+  const decision = decideCommand(beforeItBegan(killed(), promised(900n)), lossy, book);
+  expect(decision).toMatchObject({
+    tag: 'accepted',
+    settled: { transitions: [{ node: 3, goal: 'prepare_promotion' }] },
+  });
+  if (decision.tag !== 'accepted') return;
+  const { group } = decision.settled;
+  const nodes = group.nodes.map((node) => (node.id === 3 ? { ...node, reported: node.goal } : node));
+  const after = settle({ ...group, nodes }, book);
+  expect(after).toMatchObject({ epochRaised: true, group: { leader: 3, switchoverForced: false } });
+  expect(decideCommand(beforeItBegan(promised(900n)), lossy, book)).toMatchObject({ tag: 'refused' });
+});
+
+test('the loss of what a leader has whose row stays is accepted with what the one before it has', () => {
+  const given: NodeFixture = {
+    id: 2,
+    reported: 'prepare_promotion',
+    goal: 'wait_primary',
+    ...HOST_DOWN,
+    silentFor: 60,
+  };
+  const group = { ...beforeItBegan(killed(), given, promised(900n)), leader: 2 };
+  const decision = decideCommand(group, { kind: 'perform_lossy_failover' }, book);
+  expect(decision).toMatchObject({
+    tag: 'accepted',
+    settled: { group: { leader: null, switchoverForced: true } },
+  });
+});
+
+test('nobody is chosen beside a healthy standby that was not asked yet, as the primary before is still to stop', () => {
+  const back = killed({ silentFor: 0, seen: { session: 'open', health: 'bad', healthSince: 999_900 } });
+  const follows = (id: number): NodeFixture => ({
+    id,
+    reported: 'secondary',
+    lsn: 950n,
+    tli: 2,
+    facts: { epoch: 2 },
+  });
+  const group = beforeItBegan(promised(890n), back, follows(4), follows(5));
+  expect(orders(group)).toEqual({ 1: 'demoted', 3: 'report_lsn', 4: 'secondary', 5: 'secondary' });
+  const sameTimeline = [4, 5].map((id) => ({ ...follows(id), tli: 1 }));
+  expect(
+    orders(beforeItBegan(promised(890n), { ...back, facts: { epoch: 2 } }, ...sameTimeline)),
+  ).toMatchObject({
+    3: 'report_lsn',
+  });
+  const left = beforeItBegan(promised(890n), follows(4), follows(5));
+  expect(orders(left)).toEqual({ 3: 'report_lsn', 4: 'report_lsn', 5: 'report_lsn' });
+});
+
+test('a standby that is away and is known to have more is waited for, and named', () => {
+  const away: NodeFixture = { id: 4, reported: 'report_lsn', lsn: 950n, ...HOST_DOWN, silentFor: 60 };
+  const group = beforeItBegan(promised(900n), away);
+  expect(orders(group)).toMatchObject({ 3: 'report_lsn' });
+  expect(whatFailoverWaitsFor(group)).toEqual([
+    'the group has no primary: what only it had was given up, and node 4 "node_4" (127.0.0.1:5504) has more than any ' +
+      'standby that is there, and is away: start it, or drop it and lose what only it has',
+  ]);
+  expect(ways(group)).toEqual(['start 4', 'drop 4', 'acceptLoss']);
+  expect(orders(beforeItBegan(promised(950n), away))).toMatchObject({ 3: 'prepare_promotion' });
 });

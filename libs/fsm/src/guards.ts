@@ -23,6 +23,7 @@ import {
   seemsDown,
 } from './health.js';
 import { leaseIsOver, seemsGone } from './lease.js';
+import { ledBefore, mayHaveMore } from './may-have-more.js';
 import { finalLsnOf, furthestTimeline, obstacleToPromotion, promiseOf } from './quorum.js';
 import { endOfStopped } from './stopped-before.js';
 import type { Guard, GroupSnapshot, NodeSnapshot } from './vocabulary.js';
@@ -63,20 +64,23 @@ export const BASE_GUARDS: Readonly<Record<string, Guard>> = {
       .filter((node) => node.candidatePriority > 0 && isHealthy(group, node))
       .some((node) => isConverged(node, 'secondary') || promises(node.goal)),
 
-  /** Nobody whose promise may still come could have more. */
+  /** Nobody whose promise may still come could have more; also of those that are asked once the primary before has stopped. */
   allHavePromised: ({ group }) =>
     followersOf(group)
-      .filter((node) => node.goal === 'report_lsn' && isHealthy(group, node) && !node.report.facts.strayed)
+      .filter((node) => node.goal === 'report_lsn' || (FOLLOWING.has(node.goal) && canPromise(node)))
+      .filter((node) => isHealthy(group, node) && !node.report.facts.strayed)
       .every((node) => promiseOf(group, node) !== null),
 
   /** No other candidate is there to take over, or none that has what the subject has, as far as that is known. */
   nobodyIsToBePreferred: ({ group, subject }) => {
     const end = endOfStopped(group, subject);
+    const opensAgain = ledBefore(group, subject) && !isSilent(group, subject) && !group.switchoverForced;
     return !followersOf(group)
       .filter((node) => node.id !== subject.id && node.candidatePriority > 0 && isHealthy(group, node))
       .filter((node) => FOLLOWING.has(node.goal) || promises(node.goal))
       .some((node) => {
         const { tli, lsn } = promiseOf(group, node) ?? node.report;
+        if (end === null && opensAgain) return !mayHaveMore(group, subject, { tli, lsn });
         // Where the subject ended is not known, but who received nothing of its timeline has less.
         if (end === null) return tli >= subject.report.tli;
         return tli > end.tli || (tli === end.tli && lsn >= end.lsn);

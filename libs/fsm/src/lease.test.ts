@@ -145,6 +145,6 @@ test('a silent leader is not removed by force before its lease is over', () => {
       { kind: 'remove_node', node: 1, force: true },
       baseRuleBook(),
     );
-  expect(remove(5)).toMatchObject({ tag: 'refused', sqlstate: '55000' });
+  expect(remove(5)).toMatchObject({ tag: 'refused', sqlstate: '55006' });
   expect(remove(5.5)).toMatchObject({ tag: 'accepted' });
 });

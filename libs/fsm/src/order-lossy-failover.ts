@@ -6,7 +6,9 @@ import { accept, refuse, SQLSTATE, type CommandDecision } from './command-decisi
 import { designate, followersOf, isConverged, leaderOf, withGoal } from './group.js';
 import { hasStopped, isHealthy, isSilent } from './health.js';
 import { leaseEnd } from './lease.js';
+import { whoMayHaveMore } from './may-have-more.js';
 import { performFailover } from './order-failover.js';
+import { promisedNodes, promiseOf } from './quorum.js';
 import type { RuleBook } from './rule-book.js';
 import type { Transition } from './settle.js';
 import type { GroupSnapshot, NodeSnapshot } from './vocabulary.js';
@@ -28,6 +30,7 @@ export function failOverWithLoss(group: GroupSnapshot, book: RuleBook): CommandD
   if (safe.tag === 'accepted') return safe;
   const where = `group ${group.group} of formation "${group.formation.id}"`;
   const leader = leaderOf(group);
+  if (!leader && holdsUpSomebody(group)) return accept({ ...group, switchoverForced: true }, {}, true, book);
   if (!leader) {
     return refuse(SQLSTATE.internalError, `cannot fail over: ${where} has no primary to replace`, {
       hint: 'A standby takes over as soon as it is healthy; `pgaf show state` says what is waited for.',
@@ -83,6 +86,16 @@ export function failOverWithLoss(group: GroupSnapshot, book: RuleBook): CommandD
   return accept(...ordered(group, leader, candidates), true, book);
 }
 
+/** Its leader was removed by force already, and who promised lacks what a node may have that is not there. */
+function holdsUpSomebody(group: GroupSnapshot): boolean {
+  return promisedNodes(group).some((node) => {
+    const position = promiseOf(group, node);
+    const isCandidate = node.candidatePriority > 0 && isHealthy(group, node);
+    return position !== null && isCandidate && whoMayHaveMore(group, position) !== null;
+  });
+}
+
+/** The group says that this loss was accepted until somebody leads it, so that nobody is waited for who may have more. */
 function ordered(
   group: GroupSnapshot,
   leader: NodeSnapshot,
@@ -107,7 +120,7 @@ function ordered(
       : [{ node: node.id, from: node.goal, goal: to, rule: 'operator.dataLoss', because }],
   );
   const changed = goals.reduce((before, [node, to]) => withGoal(before, node.id, to), group);
-  return [{ ...changed, leader: null, switchoverTarget: null, switchoverForced: false }, { transitions }];
+  return [{ ...changed, leader: null, switchoverTarget: null, switchoverForced: true }, { transitions }];
 }
 
 /**

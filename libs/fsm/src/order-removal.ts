@@ -1,9 +1,16 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { canTakeWrites } from '@pgaf/core/states';
 import { candidatesOf } from './election.js';
-import { accept, refuse, refuseUnknownNode, SQLSTATE, type CommandDecision } from './command-decision.js';
+import {
+  accept,
+  refuse,
+  refuseUnknownNode,
+  SQLSTATE,
+  type CommandDecision,
+  type Refusal,
+} from './command-decision.js';
 import { designate, followersOf, isConverged, leaderOf, nodeOf, withGoal } from './group.js';
-import { isUp } from './health.js';
+import { canComeBack, isSilent, isUp } from './health.js';
 import { lastHeardOf, longestLease } from './lease.js';
 import {
   isBehindItsNodes,
@@ -24,32 +31,26 @@ export function removeNode(
 ): CommandDecision {
   const node = nodeOf(group, id);
   if (!node) return refuseUnknownNode(`there is no node ${id}`);
-  if (isConverged(node, 'dropped')) return accept(withoutNode(group, id), { removed: [id] }, true, book);
+  const followers = followersOf(group).filter((follower) => follower.id !== id);
+  // Of a primary that hands over it is not known before the end that nobody needs what it has.
+  const mayBeNeeded = id === group.leader && followers.length > 0;
+  if (isConverged(node, 'dropped') && !mayBeNeeded)
+    return accept(withoutNode(group, id), { removed: [id] }, true, book);
   if (force) return removeByForce(group, node, book);
   if (node.goal === 'dropped') return accept(group, {}, true, book);
 
   // What it says of the one before would end this one at once.
   if (node.report.facts.abandoned !== undefined) {
     return refuse(
-      SQLSTATE.notInPrerequisiteState,
+      SQLSTATE.notYet,
       `cannot drop ${designate(node)} yet: it is ending a switchover that it gave up`,
       { hint: 'Try again in a second.' },
     );
   }
-  const followers = followersOf(group).filter((follower) => follower.id !== id);
-  if (id === group.leader && followers.length > 0) {
-    if (!canTakeWrites(node.goal) || candidatesOf(group).length === 0) {
-      return refuse(
-        SQLSTATE.notInPrerequisiteState,
-        `cannot drop ${designate(node)}: nobody can take over from it`,
-        {
-          detail: 'Another node of the group must be a healthy secondary with a candidate priority above 0.',
-          hint: 'Repair or drop the other nodes first; or stop this one, use --force, and give up what only it has.',
-        },
-      );
-    }
-  }
+  if (mayBeNeeded && !canTakeWrites(node.goal)) return refuseOnItsWay(group, node);
+  if (mayBeNeeded && candidatesOf(group).length === 0) return refuseWithoutSuccessor(group, node);
   if (id !== group.leader && leaderOf(group)?.goal === 'dropped' && followers.length === 0) {
+    // Who waited would drop what is the last node by then, and may not know that.
     return refuse(
       SQLSTATE.notInPrerequisiteState,
       `cannot drop ${designate(node)}: it takes over from the primary`,
@@ -68,6 +69,47 @@ export function removeNode(
   };
   const leaving = withCarriedNumber(withGoal(group, id, 'dropped'));
   return accept(leaving, { transitions: [transition] }, true, book);
+}
+
+const GIVEN_UP = 'stop this one, use --force, and give up what only it has';
+
+/** One that is silent may never come to where it is to be. */
+function refuseOnItsWay(group: GroupSnapshot, leader: NodeSnapshot): Refusal {
+  const first = `it is to be ${leader.goal} first`;
+  if (isSilent(group, leader)) {
+    return refuse(SQLSTATE.notInPrerequisiteState, `cannot drop ${designate(leader)}: ${first}`, {
+      detail: 'Its keeper is silent.',
+      hint: `Start it, and try again when show state lists a primary; or ${GIVEN_UP}.`,
+    });
+  }
+  return refuse(SQLSTATE.notYet, `cannot drop ${designate(leader)} yet: ${first}`, {
+    hint: `Try again when show state lists a primary; or ${GIVEN_UP}.`,
+  });
+}
+
+function refuseWithoutSuccessor(group: GroupSnapshot, leader: NodeSnapshot): Refusal {
+  const coming = followersOf(group).find((follower) => comesBack(group, follower));
+  if (coming) {
+    return refuse(SQLSTATE.notYet, `cannot drop ${designate(leader)} yet: nobody can take over from it`, {
+      detail: `That will be ${designate(coming)} once it is a healthy secondary; it is ${coming.reported} now.`,
+      hint: `Try again then; or ${GIVEN_UP}.`,
+    });
+  }
+  return refuse(
+    SQLSTATE.notInPrerequisiteState,
+    `cannot drop ${designate(leader)}: nobody can take over from it`,
+    {
+      detail: 'Another node of the group must be a healthy secondary with a candidate priority above 0.',
+      hint: `Repair or drop the other nodes first; or ${GIVEN_UP}.`,
+    },
+  );
+}
+
+/** A candidate of soon: its keeper speaks, and is at work on being one. */
+function comesBack(group: GroupSnapshot, node: NodeSnapshot): boolean {
+  const isAway = node.goal === 'maintenance' || node.goal === 'wait_maintenance';
+  const speaks = node.report.at !== null && !isSilent(group, node);
+  return node.candidatePriority > 0 && speaks && !isAway && canComeBack(node);
 }
 
 /** Those that stay must be able to carry the number of standbys that commits wait for, or writes would stop. */
@@ -102,10 +144,10 @@ function removeByForce(group: GroupSnapshot, node: NodeSnapshot, book: RuleBook)
       },
     );
   }
-  const left = mayLead && others.length > 0 ? leaseLeft(group, node) : 0;
+  const left = mayLead && others.length > 0 ? leaseLeftOfSilent(group, node) : 0;
   if (left > 0) {
     return refuse(
-      SQLSTATE.notInPrerequisiteState,
+      SQLSTATE.notYet,
       `cannot remove ${designate(node)} by force yet: it may still take writes`,
       {
         detail: `Its lease is over in ${Math.ceil(left / 1000)} s at most.`,
@@ -121,7 +163,7 @@ function removeByForce(group: GroupSnapshot, node: NodeSnapshot, book: RuleBook)
 }
 
 /** For how long a silent leader may take writes; one whose host refuses connections takes none. */
-function leaseLeft(group: GroupSnapshot, { id, seen, report }: NodeSnapshot): Milliseconds {
+function leaseLeftOfSilent(group: GroupSnapshot, { id, seen, report }: NodeSnapshot): Milliseconds {
   if ((seen.session === 'closed' && seen.refused) || report.at === null) return 0;
   const said = report.facts.lease === undefined ? 0 : report.at + report.facts.lease;
   const heard = lastHeardOf(group, id);

@@ -140,7 +140,7 @@ function whileLost(group: GroupSnapshot, leader: NodeSnapshot | null, book: Rule
     suffice,
   );
   // What the leader had is given up already, and so may be what keeps the others waiting.
-  const byRemoval = leader ? null : leastOf(removalsOf(group), suffice);
+  const byRemoval = leader ? null : byRemovalOf(group, suffice);
   const byStandbys = promises && canEnd ? [...promises, ...end] : null;
   const isSame =
     byStandbys !== null && back?.every((remedy) => byStandbys.some((each) => isEqual(each, remedy)));
@@ -150,6 +150,16 @@ function whileLost(group: GroupSnapshot, leader: NodeSnapshot | null, book: Rule
       (way) => way !== null,
     ),
   };
+}
+
+/** Without those who keep the others waiting; who is left may have to be made a candidate. */
+function byRemovalOf(group: GroupSnapshot, suffice: (chosen: Way) => boolean): Way | null {
+  const removals = removalsOf(group);
+  const alone = leastOf(removals, suffice);
+  if (alone) return alone;
+  const raises = remediesOf(group).filter((remedy) => remedy.do === 'raisePriority');
+  const both = leastOf([...raises, ...removals], suffice);
+  return both?.some((remedy) => remedy.do === 'drop') ? both : null;
 }
 
 /** What brings a lost leader back; null when it was told to stay as it is. */

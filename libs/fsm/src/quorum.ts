@@ -2,6 +2,7 @@ import { formatLsn, maxLsn, type Lsn } from '@pgaf/core/lsn';
 import { canTakeWrites } from '@pgaf/core/states';
 import { hasStopped, isHealthy, isLeaving, isSilent } from './health.js';
 import { isReopening, leaderOf } from './group.js';
+import { whoMayHaveMore } from './may-have-more.js';
 import { stoppedBeyond } from './stopped-before.js';
 import type { GroupSnapshot, NodeSnapshot, SyncSetting } from './vocabulary.js';
 
@@ -206,9 +207,11 @@ export function obstacleAt(
   const furthest = (nodes: readonly NodeSnapshot[]): Lsn =>
     maxLsn(...nodes.map((node) => boundOf(group, node, timeline)));
   if (!leader) {
-    // An operator gave up what only it had, and with it what only those have that are gone as well.
+    // An operator gave up what only it had.
     const ahead = stoppedBeyond(group, { tli, lsn });
     if (ahead) return `node ${id} has ${formatLsn(lsn)}, and node ${ahead.id} stopped with more`;
+    const more = whoMayHaveMore(group, { tli, lsn });
+    if (more) return `node ${id} has ${formatLsn(lsn)}, and node ${more.id} may have more`;
     const there = furthest(promised.filter((node) => isHealthy(group, node)));
     return lsn >= there ? null : `node ${id} has ${formatLsn(lsn)} and needs ${formatLsn(there)}`;
   }

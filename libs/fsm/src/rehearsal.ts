@@ -1,4 +1,4 @@
-import type { State } from '@pgaf/core/states';
+import { canTakeWrites, type State } from '@pgaf/core/states';
 import { followersOf, leaderOf, nodeOf } from './group.js';
 import { isSilent, isUp } from './health.js';
 import { desiredSetting, newestSetting, promiseOf } from './quorum.js';
@@ -84,6 +84,9 @@ function obeying(group: GroupSnapshot, node: NodeSnapshot): NodeSnapshot {
   // Its keeper begins by starting Postgres, whatever was done to it.
   const leavesMaintenance = node.reported === 'maintenance' && !isSilent(group, node);
   if (!isUp(group, node) && !leavesMaintenance) return node;
+  // Who led before stops, and may be the one that opens again.
+  if (node.goal === 'demoted' && canTakeWrites(node.reported))
+    return { ...node, reported: node.goal, report: { ...node.report, postgresRunning: false } };
   const running = leavesMaintenance ? inGoodHealth(node) : node;
   const epoch = group.epoch + 1;
   if (PROMISES.has(node.goal)) {

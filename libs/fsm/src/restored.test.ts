@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { baseEdgeTable, findEdge } from './edge-table.js';
-import { groupFixture, type GroupFixture, type NodeFixture } from './group-fixture.js';
+import { groupFixture, nodeFixture, type GroupFixture, type NodeFixture } from './group-fixture.js';
 import { decideCommand } from './operator.js';
 import { baseRuleBook } from './rule-book.js';
 import { settle } from './settle.js';
@@ -30,7 +30,7 @@ function restored(change: Partial<GroupFixture['nodes'][number]> = {}): GroupFix
 
 test('nothing is decided while a node has not reported to the restored monitor', () => {
   const group = groupFixture(restored({ facts: {}, reported: 'primary', seen: { session: 'unknown' } }));
-  expect(settle(group, book)).toMatchObject({ group, transitions: [], epochRaised: false });
+  expect(settle(group, book)).toMatchObject({ transitions: [], epochRaised: false });
   expect(whatFailoverWaitsFor(group).join()).toContain(
     'epoch 1, a node has seen epoch 3: nothing is decided until node 1 "node_1" (127.0.0.1:5501) has reported',
   );
@@ -38,6 +38,32 @@ test('nothing is decided while a node has not reported to the restored monitor',
     tag: 'refused',
     sqlstate: '55000',
   });
+});
+
+test('nor is anything that is said to a keeper an order meanwhile, as in a monitor that was found to be restored', () => {
+  const behind = groupFixture(restored({ facts: { epoch: 1 }, seen: { session: 'unknown' } }));
+  expect(behind.restored).toBe(false);
+  expect(settle(behind, book).group).toEqual({ ...behind, restored: true });
+  // Who told of the later epoch is gone: the others may know of it, too.
+  const third: NodeFixture = {
+    id: 3,
+    reported: 'secondary',
+    facts: { epoch: 1 },
+    seen: { session: 'unknown' },
+  };
+  const { group } = settle({ ...behind, nodes: [...behind.nodes, nodeFixture(third)] }, book);
+  const gone = { ...group, nodes: group.nodes.filter(({ id }) => id !== 2) };
+  expect(settle(gone, book)).toMatchObject({ transitions: [], group: { restored: true } });
+});
+
+test('nor while the session of one has begun, and nothing was said over it: what is known of it is of the backup', () => {
+  const begun = { facts: { epoch: 1 }, reported: 'primary', seen: { session: 'begun' } } as const;
+  const behind = groupFixture(restored(begun));
+  const doubted = groupFixture({ restored: true, nodes: [{ id: 1, ...begun }] });
+  for (const group of [behind, doubted]) {
+    expect(settle(group, book)).toMatchObject({ transitions: [], group: { leader: 1, restored: true } });
+    expect(whatFailoverWaitsFor(group).join()).toContain('until node 1');
+  }
 });
 
 test('when all have, the highest epoch is taken over with what they are', () => {
@@ -152,12 +178,16 @@ describe('where no node says that the highest epoch is its own', () => {
   });
 
   test('nobody leads when an operator has given that node up, and who is left is elected', () => {
-    const { group } = settle(
-      two(standby(1, { leader: null }), { id: 2, reported: 'demoted', running: false, facts: { epoch: 2 } }),
-      book,
-    );
+    const before: NodeFixture = { id: 2, reported: 'demoted', running: false, facts: { epoch: 2 } };
+    const { group } = settle(two(standby(1, { leader: null }, { tli: 2 }), before), book);
     expect(group).toMatchObject({ epoch: 3, leader: null });
     expect(states(group)).toBe('1 report_lsn, 2 demoted');
+  });
+
+  test('who led before and may have more opens again, where nobody followed the node that was given up', () => {
+    const before: NodeFixture = { id: 2, reported: 'demoted', running: false, facts: { epoch: 2 } };
+    const { group } = settle(two(standby(1, { leader: null }), before), book);
+    expect(group).toMatchObject({ epoch: 4, leader: 2 });
   });
 
   test('the same holds when the backup says so', () => {

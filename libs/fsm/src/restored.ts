@@ -46,6 +46,14 @@ export function isBehindItsNodes(group: GroupSnapshot): boolean {
   return group.nodes.length > 0 && (group.restored || highestEpoch(group) > group.epoch);
 }
 
+/**
+ * The group as its keepers are told of it from then on: nothing is an order. Whoever led the epoch that this monitor knows of
+ * has no reason to refuse one, whether the monitor has found out by itself or by a node.
+ */
+export function doubted(group: GroupSnapshot): GroupSnapshot {
+  return group.restored ? group : { ...group, restored: true };
+}
+
 /** Why the group is not taken over yet, a sentence; null when it is not behind, or can be. */
 export function whatRestoringWaitsFor(group: GroupSnapshot): string | null {
   if (!isBehindItsNodes(group)) return null;
@@ -147,7 +155,7 @@ function isStillToBegin(taken: GroupSnapshot, node: NodeSnapshot): boolean {
   return FOLLOWED.has(node.reported) || (LED.has(node.reported) && !hasStopped(taken, node));
 }
 
-/** Its keeper has a session with this monitor, so its facts are not of the backup. */
+/** Its keeper has said something over a session with this monitor, so its facts are not of the backup. */
 export function isHeard({ seen, report }: NodeSnapshot): boolean {
   return seen.session === 'open' && report.facts.epoch !== undefined;
 }

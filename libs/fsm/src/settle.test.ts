@@ -28,6 +28,17 @@ test('the first node opens an epoch, the second one waits to copy it', () => {
   expect(second).toMatchObject({ tag: 'placed', goal: 'wait_standby' });
 });
 
+test('the first node of a group that lost all that it had knows nothing of what was wanted of those', () => {
+  const emptied = {
+    ...groupFixture({ nodes: [], leader: null, switchoverTarget: 2 }),
+    switchoverForced: true,
+  };
+  expect(addNode(emptied, nodeFixture({ id: 3, reported: 'init' }))).toMatchObject({
+    tag: 'placed',
+    group: { leader: 3, switchoverTarget: null, switchoverForced: false },
+  });
+});
+
 test('a standby that joins is copied, caught up, and then commits wait for it', () => {
   const joining = { inForce: [{ version: 1, required: 0, members: [] }] };
   expect(

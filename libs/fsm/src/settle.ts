@@ -10,7 +10,7 @@ import {
   dropSupersededSettings,
   newestSetting,
 } from './quorum.js';
-import { isBehindItsNodes, takeOverFromNodes } from './restored.js';
+import { doubted, isBehindItsNodes, takeOverFromNodes } from './restored.js';
 import type { RuleBook } from './rule-book.js';
 import type { Effect, GroupSnapshot, MonitorRule, NodeSnapshot } from './vocabulary.js';
 
@@ -38,7 +38,7 @@ const LONGEST_CHAIN = 100;
 /** Takes in what the nodes reported, then applies the rules until nothing changes. */
 export function settle(found: GroupSnapshot, book: RuleBook): Settled {
   const restored = takeOverFromNodes(found);
-  if (!restored && isBehindItsNodes(found)) return unchanged(found);
+  if (!restored && isBehindItsNodes(found)) return unchanged(doubted(found));
   const { group, transitions, removed, epochRaised } = restored ?? unchanged(found);
   let settled: Settled = {
     group: assignSetting(admitForeignSetting(dropSupersededSettings(extendLineage(group)))),

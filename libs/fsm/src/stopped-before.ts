@@ -3,7 +3,13 @@ import { isLeaving, isSilent } from './health.js';
 import type { Position } from './quorum.js';
 import type { GroupSnapshot, NodeSnapshot } from './vocabulary.js';
 
-const STOPPED: ReadonlySet<State> = new Set(['draining', 'demote_timeout', 'prepare_maintenance', 'demoted']);
+/** Where a leader is that was told to stop, and has. */
+export const HAS_STOPPED: ReadonlySet<State> = new Set([
+  'draining',
+  'demote_timeout',
+  'prepare_maintenance',
+  'demoted',
+]);
 /** It is to come back, as a standby of whoever leads. */
 const RETURNS: ReadonlySet<State> = new Set(['demoted', 'catchingup']);
 
@@ -14,7 +20,7 @@ const RETURNS: ReadonlySet<State> = new Set(['demoted', 'catchingup']);
 export function endOfStopped(group: GroupSnapshot, node: NodeSnapshot): Position | null {
   const { facts, tli } = node.report;
   const lsn = facts.stopped?.finalLsn ?? null;
-  if (lsn === null || !STOPPED.has(node.reported) || !RETURNS.has(node.goal)) return null;
+  if (lsn === null || !HAS_STOPPED.has(node.reported) || !RETURNS.has(node.goal)) return null;
   return isSilent(group, node) || isLeaving(node) ? null : { tli, lsn };
 }
 

@@ -5,6 +5,7 @@ import { choiceOf, obstacleToElection } from './election.js';
 import { designate, followersOf, isPaused, isReopening, leaderOf } from './group.js';
 import { hasStopped, isHealthy, isSilent, provedDown, runsPostgres } from './health.js';
 import { leaseEnd, leaseIsOver, standbyThatHears } from './lease.js';
+import { howToHaveItBack, ledBefore, whoMayHaveMore } from './may-have-more.js';
 import { nodesThatCount, obstacleToPromotion, promisedNodes, promiseOf } from './quorum.js';
 import { whatRestoringWaitsFor } from './restored.js';
 import { stoppedBeyond } from './stopped-before.js';
@@ -78,7 +79,21 @@ function whyNobodyTakesOver(group: GroupSnapshot): string {
     const how = isSilent(group, away) ? 'is away: start it' : 'is not well: mend it';
     return `${followed(away)}, and ${how}, or drop it and lose what only it has`;
   }
-  return 'no standby can take over yet';
+  return whatIsOutOfReach(group) ?? 'no standby can take over yet';
+}
+
+/** Of the nodes that are not there, the one that keeps who has promised from taking over. */
+function whatIsOutOfReach(group: GroupSnapshot): string | null {
+  const lacking = group.nodes.map((node) => {
+    const position = promiseOf(group, node);
+    return position && whoMayHaveMore(group, position);
+  });
+  const node = lacking.find((each) => each !== null);
+  if (!node) return null;
+  const what = ledBefore(group, node)
+    ? ', which led before it, may have commits that no standby has, and'
+    : ' has more than any standby that is there, and';
+  return `${designate(node)}${what} ${howToHaveItBack(group, node)}`;
 }
 
 /** It was told to stop, and its keeper is at it: nothing has to prove that it is down. */

@@ -1,3 +1,4 @@
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { postgresProcessesOf, sendSignal } from '@pgaf/postgres/processes';
 import {
@@ -49,7 +50,7 @@ test(
     const [startup] = await second.sql.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`,
     );
-    process.kill(startup?.pid ?? 0, 'SIGSTOP');
+    process.kill(pidOf(startup), 'SIGSTOP');
     await first.sql.query('CREATE TABLE kept AS SELECT 1 AS one');
     await killNode(first);
     await atRest(monitor, { 2: 'wait_primary' }, 120_000);

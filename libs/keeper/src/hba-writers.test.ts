@@ -150,6 +150,9 @@ test('a host whose address leads to another name is let in by its address, and t
   delete addresses['one'];
   namesOf['10.0.0.7'] = 'two.network';
   expect(await known(['one', 'two'], 3)).toEqual(['10.0.0.6', '10.0.0.7', 'one', 'two']);
+  // Whose node is dropped is let in no more, by no address either, whoever has that by now.
+  await hostsChanged(situation, viewOf('two'));
+  expect(await addressesInForce(node)).toEqual(['10.0.0.7', 'two']);
   looking.close();
   await situation.instance.release();
 });

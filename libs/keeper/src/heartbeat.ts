@@ -1,5 +1,5 @@
 import type { Milliseconds } from '@pgaf/core/durations';
-import { canTakeWrites } from '@pgaf/core/states';
+import { canTakeWrites, handsOver, type State } from '@pgaf/core/states';
 import { leaseAnswered, leaseRenewed } from '@pgaf/fsm/held-lease';
 import { acceptOrder } from '@pgaf/fsm/accept';
 import { factsOf } from './facts.js';
@@ -8,6 +8,7 @@ import { sourcesInVain } from './source-tries.js';
 import { reportedRunning } from './reported-running.js';
 import { NO_ATTEMPTS } from './restart-attempts.js';
 import type { Situation } from './situation.js';
+import type { KeeperState } from './state-file.js';
 import { steadyNow } from './steady-clock.js';
 import { whatMustHold } from './what-must-hold.js';
 
@@ -101,12 +102,13 @@ export function takeAssignment(situation: Situation, assignment: Assignment, sen
     ...(leader !== undefined && { leader }),
     goal,
     paused,
+    orderTakenBack: state.orderTakenBack || isTakenBack(state, goal),
     ...settingOf(state.setting, assignment),
   });
   situation.assignment = assignment;
   situation.refusal = null;
   situation.grantedAt = canTakeWrites(goal) ? sent.at : null;
-  if (situation.grantedAt !== null) situation.abandoned = null;
+  if (!handsOver(goal) && goal !== 'dropped') situation.abandoned = null;
   // Also one that is to stop, which it does in its own time while the monitor hears from it.
   if (assignment.leader !== state.nodeId) return;
   situation.heardAt = sent.at;
@@ -118,6 +120,12 @@ function doubt(situation: Situation): void {
   const reason = 'the monitor was restored from a backup, and orders nothing before all nodes have reported';
   if (situation.doubt === null) situation.log.warn(`This node goes on by itself: ${reason}`);
   situation.doubt = reason;
+}
+
+/** It may have been about to be promoted. */
+function isTakenBack(before: KeeperState, goal: State): boolean {
+  if (!canTakeWrites(before.goal) || canTakeWrites(goal)) return false;
+  return whatMustHold(before.current) === 'standby' && before.promoted?.epoch !== before.epoch;
 }
 
 /** The one that is known stays when it is the same, so that nothing is written for it. */

@@ -6,6 +6,7 @@ import type { EdgeTable } from '@pgaf/fsm/edge-table';
 import { farewellWaitsFor } from '@pgaf/fsm/farewell';
 import { leaseReported } from '@pgaf/fsm/held-lease';
 import type { KeeperPart } from '@pgaf/plugin-api/keeper-part';
+import { PaceInMotion } from '@pgaf/monitor-client/motion';
 import type { NodeRequirements } from '@pgaf/plugin-api';
 import type { Logger } from '@pgaf/logging/logger';
 import { Activity } from './activity.js';
@@ -80,15 +81,20 @@ export class Keeper {
   readonly #fence: Fence;
   readonly #witness: Witness;
   readonly #gate: Gate;
+  /** The look at Postgres under way, or the last one. Monotonic. */
+  #lookBegan: Milliseconds = -Infinity;
   #reporting: Promise<void> | null = null;
   #reportAgain = false;
+  /** When to report again, since the last answer said that the group is in motion; infinite when it did not, or there was none. */
+  #againAfter: Milliseconds = Infinity;
+  readonly #paceInMotion = new PaceInMotion();
   #dropped = false;
   #unknown = false;
 
   constructor(options: KeeperOptions) {
     const situation = new Situation(options);
     const news = (): void => this.#wake.ring();
-    const part = new PluginPart(situation, options.part ?? {}, news);
+    const part = new PluginPart(situation, options.part ?? {}, news, () => this.#runHooks());
     this.#situation = situation;
     this.#part = part;
     this.#pace = options.pace ?? DEFAULT_PACE;
@@ -182,10 +188,8 @@ export class Keeper {
       this.#inspection.lookWhenDue();
       this.#standstill.lookWhenDue();
       this.#publisher.tellWhenDue();
-      if (this.#leads()) this.#part.leadWhenDue(this.#pace.reconcile);
-      else this.#part.doesNotLead();
       this.#addresses.lookWhenDue();
-      if (this.#mayReconcile()) this.#part.reconcileWhenDue(this.#pace.reconcile, this.#ending.signal);
+      this.#runHooks();
       for (const listener of this.#listeners) listener(this.#situation.state);
       await this.#wake.wait(this.#pauseBetweenPasses());
     }
@@ -218,15 +222,10 @@ export class Keeper {
     return this.#dropped ? 'dropped' : 'stopped';
   }
 
-  /**
-   * Looks at Postgres. A keeper that waits for its answer is not silent: it reports what it saw last, but vouches for
-   * that no longer than a lease.
-   */
+  /** Looks at Postgres. A keeper that waits for its answer is not silent. */
   async #look(): Promise<void> {
-    const begun = performance.now();
-    const reporting = setInterval(() => {
-      if (performance.now() - begun < this.#situation.config.leaseLength) this.#report();
-    }, this.#pace.calm);
+    this.#lookBegan = performance.now();
+    const reporting = setInterval(() => this.#reportWhatWasSeen(), this.#pace.calm);
     try {
       await survey(this.#situation);
     } catch (error) {
@@ -250,15 +249,43 @@ export class Keeper {
 
   #pauseBetweenPasses(): Milliseconds {
     if (this.#situation.leaving) return LEAVING_PACE;
-    return this.#isBusy() ? this.#pace.busy : this.#pace.calm;
+    return Math.min(this.#againAfter, this.#isBusy() ? this.#pace.busy : this.#pace.calm);
   }
 
   #hear(news: News | null): void {
     const { state } = this.#situation;
     if (news && news.formation !== state.formation) return;
-    this.#part.formationChanged();
-    const ownEcho = news?.nodeId === state.nodeId && news.goal === state.goal;
-    if (news === null || !ownEcho) this.#wake.ring();
+    this.#part.formationChanged(news);
+    // Of another group only the hooks of the kind know what to make; what a node is on its way for may wait for it, too.
+    if (news && news.group !== state.group && !this.#isBusy()) {
+      this.#runHooks();
+      return;
+    }
+    const isOwn = news?.nodeId === state.nodeId;
+    if (isOwn && news.goal === state.goal) return;
+    if (isOwn) this.#fetchOrder();
+    this.#wake.ring();
+  }
+
+  /**
+   * The look at Postgres that the news begin takes its time on a busy host, and an outage may wait for the order: as during
+   * a look that takes long, what was seen last is reported.
+   */
+  #fetchOrder(): void {
+    if (this.#situation.observation !== null && !this.#isEnding()) this.#reportWhatWasSeen();
+  }
+
+  /** A keeper that waits for an answer of Postgres vouches for what it saw before no longer than a lease. */
+  #reportWhatWasSeen(): void {
+    if (performance.now() - this.#lookBegan < this.#situation.config.leaseLength) this.#report();
+  }
+
+  /** Those of the kind, which look at the whole formation. */
+  #runHooks(): void {
+    if (this.#isEnding()) return;
+    if (this.#leads()) this.#part.leadWhenDue(this.#pace.reconcile);
+    else this.#part.doesNotLead();
+    if (this.#mayReconcile()) this.#part.reconcileWhenDue(this.#pace, this.#ending.signal);
   }
 
   /** Heartbeats overlap nothing but the work under way; news that come during one are sent by the next. */
@@ -278,6 +305,8 @@ export class Keeper {
         (assignment) => {
           if (this.#situation.monitorIsSilent) this.#situation.log.info('The monitor answers again');
           this.#situation.monitorIsSilent = false;
+          const inMotion = this.#paceInMotion.next(steadyNow() - sent.at, this.#pace.inMotion);
+          this.#goOnAfter(assignment.inMotion ? inMotion : Infinity);
           this.#farewell?.reports.answered();
           takeAssignment(this.#situation, assignment, sent);
           this.#fence.look();
@@ -288,6 +317,7 @@ export class Keeper {
           }
         },
         (error: unknown) => {
+          this.#goOnAfter(Infinity);
           this.#farewell?.reports.failed();
           if (isUnknownNode(error) && !this.#situation.assignment) this.#reject();
           // Until the row goes, another order may come: a dropped primary may have what nobody else has.
@@ -305,6 +335,12 @@ export class Keeper {
         if (this.#reportAgain) this.#wake.ring();
         this.#reportAgain = false;
       });
+  }
+
+  /** A pause that began before this was known may be the one of a group at rest. */
+  #goOnAfter(pause: Milliseconds): void {
+    if (pause < Infinity && this.#againAfter === Infinity) this.#wake.ring();
+    this.#againAfter = pause;
   }
 
   /** Such as a full disk, which cannot keep what must be kept first; the next pass tries again. */

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Milliseconds } from '@pgaf/core/durations';
 import { done, retry, type Outcome } from '@pgaf/core/result';
+import type { State } from '@pgaf/core/states';
 import type { NodeContext } from '@pgaf/plugin-api/keeper-part';
 import { LeaderHook } from './leader-hook.js';
+import type { News } from './monitor-link.js';
+import { DEFAULT_PACE } from './node-config.js';
 import { atRest, twoNodes, until } from './testing/test-nodes.js';
 
 /** No run is due by the clock alone. */
@@ -36,6 +39,42 @@ test('a leader’s plugin is called as soon as it takes writes, and goes on whil
   await until('it is called again, its lease renewed by its standby', monitor, () => held() > before);
   expect(calls.every(({ leaseLeft }) => leaseLeft <= second.config.leaseLength)).toBe(true);
   monitor.unreachable.clear();
+});
+
+test('a leader’s plugin is called when another node begins to take writes, not while one stops', async () => {
+  const { monitor, first } = await twoNodes();
+  let calls = 0;
+  await first.end('handOff');
+  first.pace = { ...DEFAULT_PACE, reconcile: NEVER };
+  first.part = {
+    whileLeader: async () => {
+      calls++;
+      return done;
+    },
+  };
+  first.run();
+  await until('the leader is called', monitor, () => calls > 0);
+  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
+  const says = (nodeId: number, reported: State, goal: State, health: News['health'] = 'good'): void =>
+    monitor.announceElsewhere({ nodeId, reported, goal, health });
+  const passes = async () => {
+    const before = monitor.reports.get(1) ?? 0;
+    await until('the leader looks around', monitor, () => (monitor.reports.get(1) ?? 0) > before + 2);
+  };
+  await passes();
+  const before = calls;
+  says(8, 'primary', 'draining');
+  says(9, 'prepare_promotion', 'wait_primary');
+  await passes();
+  expect(calls).toBe(before);
+  says(9, 'wait_primary', 'wait_primary');
+  await until('it is called again', monitor, () => calls > before);
+  const called = calls;
+  says(9, 'wait_primary', 'wait_primary', 'bad');
+  await passes();
+  expect(calls).toBe(called);
+  says(9, 'wait_primary', 'wait_primary');
+  await until('it is called when that one is back from a crash', monitor, () => calls > called);
 });
 
 test('a leader without a standby may be succeeded by an operator’s word that it does not hear', async () => {

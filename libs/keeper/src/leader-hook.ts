@@ -5,15 +5,19 @@ import type { Outcome } from '@pgaf/core/result';
 const AGAIN_AFTER: Milliseconds = 1000;
 const QUICK_RETRIES = 15;
 
+/** Who comes back to a node that has just begun to take writes goes first. */
+const SOON: Milliseconds = 300;
+
 /** A plugin's hook that runs while its node takes writes: when something calls for it, and periodic; one run at a time. */
 export class LeaderHook {
   readonly #run: () => Promise<Outcome>;
-  /** Called when another run was asked for during the one that has ended. */
+  /** Called when another run is due: one that was asked for during the one that has ended, or some moments ago. */
   readonly #callAgain: () => void;
   #due = true;
   #lastAt: Milliseconds = -Infinity;
   #retries = 0;
   #running: Promise<void> | null = null;
+  #soon: NodeJS.Timeout | null = null;
 
   constructor(run: () => Promise<Outcome>, callAgain: () => void) {
     this.#run = run;
@@ -24,6 +28,16 @@ export class LeaderHook {
   call(): void {
     this.#due = true;
     this.#retries = 0;
+  }
+
+  /** Due in a moment, unless it is sooner. */
+  callSoon(): void {
+    if (this.#due) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      this.call();
+      this.#callAgain();
+    }, SOON).unref();
   }
 
   runWhenDue(every: Milliseconds): void {
@@ -42,7 +56,10 @@ export class LeaderHook {
       });
   }
 
+  /** Nothing runs, and nothing is due any more. */
   async ended(): Promise<void> {
+    if (this.#soon) clearTimeout(this.#soon);
+    this.#soon = null;
     await this.#running;
   }
 }

@@ -1,3 +1,4 @@
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { finalLsn } from '@pgaf/postgres/final-lsn';
 import { postmasterStatus } from '@pgaf/postgres/postmaster';
@@ -104,11 +105,11 @@ test('a standby that hangs holds up the stop of its primary for no longer than a
   await first.sql.query(`ALTER SYSTEM SET wal_sender_timeout = 0`);
   await first.sql.query(`SELECT pg_reload_conf()`);
   const [receiver] = await second.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(receiver), 'SIGSTOP');
   try {
     expect(await timed(first.end('orderly'))).toBeLessThan(5000);
   } finally {
-    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(receiver), 'SIGCONT');
   }
   expect(monitor.node(1).report.facts.stopped).toMatchObject({ finalLsn: expect.any(BigInt) });
   expect(await postmasterStatus(first.config.pgdata)).toBe('stopped');

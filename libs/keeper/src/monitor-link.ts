@@ -1,15 +1,19 @@
 import type { State } from '@pgaf/core/states';
 import type { FormationView } from '@pgaf/plugin-api';
+import type { Sighting } from '@pgaf/plugin-api/snapshot';
 import type { Registered, Registration } from '@pgaf/monitor-client/monitor-client';
 import type { RunningVersion } from '@pgaf/postgres/version-findings';
 import type { Assignment, Report } from '@pgaf/monitor-client/reports';
 
-/** A change of state that the monitor announced. */
+/** A change of a node’s state or health that the monitor announced. */
 export interface News {
   readonly formation: string;
   readonly group: number;
   readonly nodeId: number;
+  readonly reported: State;
   readonly goal: State;
+  /** Of its Postgres, as the monitor sees it. */
+  readonly health: Sighting['health'];
 }
 
 /** The monitor as a keeper uses it: one session that stays open. */

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '@pgaf/core/durations';
+import { REPORT_IN_MOTION_EVERY } from '@pgaf/monitor-client/motion';
 import type { SslMode } from '@pgaf/conninfo/conninfo';
 import type { ClientCertificate } from '@pgaf/postgres/upstream';
 import type { Secret } from '@pgaf/logging/secret';
@@ -71,8 +72,15 @@ export interface Pace {
   readonly calm: Milliseconds;
   /** While the node is on its way to a goal. */
   readonly busy: Milliseconds;
+  /** While its group is, and the monitor does not announce at once what follows. */
+  readonly inMotion: Milliseconds;
   /** Between two calls of a plugin's `reconcile` at rest. */
   readonly reconcile: Milliseconds;
 }
 
-export const DEFAULT_PACE: Pace = { calm: 1000, busy: 200, reconcile: 10_000 };
+export const DEFAULT_PACE: Pace = {
+  calm: 1000,
+  busy: 200,
+  inMotion: REPORT_IN_MOTION_EVERY,
+  reconcile: 10_000,
+};

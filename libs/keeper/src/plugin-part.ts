@@ -12,8 +12,11 @@ import type {
 } from '@pgaf/plugin-api/keeper-part';
 import { localClient, openSession, type LocalClient, type LocalServer, type Row } from '@pgaf/postgres/query';
 import { LeaderHook } from './leader-hook.js';
+import type { News } from './monitor-link.js';
+import type { Pace } from './node-config.js';
 import type { Situation } from './situation.js';
 import { hostsChanged, namesHosts } from './steps/hba.js';
+import { WritersHeard } from './writers-heard.js';
 
 /** What a plugin's hook may take in one statement. */
 const STATEMENT_TIMEOUT: Milliseconds = 30_000;
@@ -28,27 +31,34 @@ export class PluginPart {
   readonly #part: KeeperPart;
   /** Called when something to report has changed. */
   readonly #news: () => void;
+  /** Called when a hook has ended that was called again meanwhile. */
+  readonly #callAgain: () => void;
   readonly #sessions = new Set<LocalClient>();
   #sql: LocalClient | null = null;
   #due = true;
+  /** It was not done when it ran last. */
+  #isRetry = false;
   #lastAt = 0;
   #running: Promise<void> | null = null;
   readonly #leading: LeaderHook;
+  readonly #writers = new WritersHeard();
   readonly #ending = new AbortController();
   /** Why a hook was not done when it ran last. */
   readonly #reasons = new Map<HookName, string>();
 
-  constructor(situation: Situation, part: KeeperPart, news: () => void) {
+  constructor(situation: Situation, part: KeeperPart, news: () => void, callAgain: () => void) {
     this.#situation = situation;
     this.#part = part;
     this.#news = news;
-    this.#leading = new LeaderHook(() => this.#lead(), news);
+    this.#callAgain = callAgain;
+    this.#leading = new LeaderHook(() => this.#lead(), callAgain);
   }
 
-  /** The formation changed: `reconcile` is due at once, and `whileLeader` on a leader. */
-  formationChanged(): void {
+  /** The formation changed: `reconcile` is due at once, and on a leader `whileLeader` soon when a node may take writes anew. */
+  formationChanged(news: News | null): void {
     this.#due = true;
-    this.#leading.call();
+    // Its work at the others would hold up those who are on their way.
+    if (this.#writers.mayHaveGained(news)) this.#leading.callSoon();
   }
 
   async runStep(kind: string, step: string, signal: AbortSignal): Promise<Outcome> {
@@ -77,13 +87,18 @@ export class PluginPart {
     await this.#hook('onReload', signal);
   }
 
-  /** Starts `reconcile` when it is due and none runs. */
-  reconcileWhenDue(every: Milliseconds, signal: AbortSignal): void {
+  /** Starts `reconcile` when it is due and none runs; passes of a group in motion are no reason to try again. */
+  reconcileWhenDue({ reconcile, busy }: Pick<Pace, 'reconcile' | 'busy'>, signal: AbortSignal): void {
     const now = performance.now();
-    if (!this.#looksAtFormation() || this.#running || (!this.#due && now - this.#lastAt < every)) return;
+    const wait = this.#isRetry ? busy : reconcile;
+    if (!this.#looksAtFormation() || this.#running || (!this.#due && now - this.#lastAt < wait)) return;
     this.#due = false;
+    this.#isRetry = false;
     this.#lastAt = now;
-    this.#running = this.#hook('reconcile', signal).finally(() => (this.#running = null));
+    this.#running = this.#hook('reconcile', signal).finally(() => {
+      this.#running = null;
+      if (this.#due) this.#callAgain();
+    });
   }
 
   /** Starts `whileLeader` when it is due and none runs. */
@@ -112,8 +127,8 @@ export class PluginPart {
       const context = await this.#context(signal);
       return run ? run(context) : done;
     });
-    // Tried again at the next heartbeat rather than at the next period.
-    if (name === 'reconcile' && outcome.tag === 'retry') this.#due = true;
+    // Tried again soon rather than at the next period.
+    if (name === 'reconcile') this.#isRetry = outcome.tag === 'retry';
   }
 
   /** Runs a hook, and logs why it is not done when that is another reason than last time. */

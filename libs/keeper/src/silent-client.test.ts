@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { childrenOf } from '@pgaf/postgres/children';
 import { findPostmaster } from '@pgaf/postgres/find-postmaster';
 import { expect, test } from 'vitest';
@@ -10,12 +11,12 @@ const WITHIN = 30_000;
 
 test('a Postgres one of whose processes is killed does not wait for a client that says nothing', async () => {
   const { monitor, first } = await twoNodes();
-  const postmaster = (await findPostmaster(first.config.pgdata))?.pid ?? 0;
+  const postmaster = pidOf(await findPostmaster(first.config.pgdata));
   const [backend] = await first.sql.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const writer = childrenOf(postmaster).find(({ title }) => title.includes('background writer'));
   // Frozen, it is waited for until it is killed: that is when the client comes.
-  process.kill(writer?.pid ?? 0, 'SIGSTOP');
-  process.kill(backend?.pid ?? 0, 'SIGKILL');
+  process.kill(pidOf(writer), 'SIGSTOP');
+  process.kill(pidOf(backend), 'SIGKILL');
   const answers = async (): Promise<boolean> =>
     (await first.sql.query('SELECT 1').catch(() => [])).length > 0;
   await until('it answers nobody', monitor, async () => !(await answers()));

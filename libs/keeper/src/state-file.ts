@@ -37,6 +37,8 @@ export interface KeeperState {
   readonly paused: boolean;
   /** Somebody opened this standby for writes, and nothing was taken back since. */
   readonly strayed: boolean;
+  /** An order to promote this standby was taken back before it was carried out: what that left here is nobody else's. */
+  readonly orderTakenBack: boolean;
   /** When an operator last opened this node for writes by force; ISO 8601. Null when nobody ever did. */
   readonly forcedAt: string | null;
   /** The highest timeline that the local WAL is known to be on; pg_control learns of it later. 0: not known. */
@@ -61,6 +63,7 @@ export function newNodeState(node: NewNode): KeeperState {
     setting: null,
     paused: false,
     strayed: false,
+    orderTakenBack: false,
     forcedAt: null,
     tli: 0,
     promoted: null,
@@ -187,6 +190,7 @@ function read(json: Readonly<Record<string, unknown>>): KeeperState {
     setting: isObject(json['setting']) ? settingOf(json['setting']) : null,
     paused: json['paused'] === true,
     strayed: json['strayed'] === true,
+    orderTakenBack: json['orderTakenBack'] === true,
     forcedAt: typeof json['forcedAt'] === 'string' ? json['forcedAt'] : null,
     tli: integer(json, 'tli'),
     promoted,

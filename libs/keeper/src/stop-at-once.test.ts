@@ -1,3 +1,4 @@
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { postmasterStatus } from '@pgaf/postgres/postmaster';
 import { localClient } from '@pgaf/postgres/query';
@@ -8,7 +9,7 @@ test('an immediate stop waits for no checkpoint', async () => {
   const [checkpointer] = await first.sql.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
   );
-  process.kill(checkpointer?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(checkpointer), 'SIGSTOP');
   try {
     monitor.command({ kind: 'perform_failover' });
     await until('a checkpoint is asked for', monitor, async () => {
@@ -20,7 +21,7 @@ test('an immediate stop waits for no checkpoint', async () => {
     await until('the keeper has ended', monitor, () => ended, 15_000);
   } finally {
     try {
-      process.kill(checkpointer?.pid ?? 0, 'SIGCONT');
+      process.kill(pidOf(checkpointer), 'SIGCONT');
     } catch {
       // Postgres ended it with everything else.
     }

@@ -4,6 +4,7 @@ import type { State } from '@pgaf/core/states';
 import { readControlData, type ClusterState } from '@pgaf/postgres/control-data';
 import type { Observation } from '@pgaf/postgres/observe';
 import { rewindIsHalfDone } from '@pgaf/postgres/rewind';
+import { hasStandbySignal } from '@pgaf/postgres/standby';
 import type { Situation } from './situation.js';
 import type { KeeperState } from './state-file.js';
 import { rewindMarker } from './steps/data-directory.js';
@@ -12,7 +13,8 @@ import { whatMustHold } from './what-must-hold.js';
 /**
  * A standby that somebody opened for writes behind our back. What it has is not the leader's alone any more, also when
  * it is in recovery again, and the number of its timeline is one that the next leader takes as well: its position says
- * nothing of what it received. So it promises nothing until a rewind or a copy has taken that back.
+ * nothing of what it received. So it promises nothing until a rewind or a copy has taken that back; what it had promised
+ * before takes no part of it in.
  */
 export function noteStray(situation: Situation, seen: Observation | null): void {
   if (seen && !seen.inRecovery && isToStayStandby(situation.state)) remember(situation);
@@ -21,13 +23,32 @@ export function noteStray(situation: Situation, seen: Observation | null): void 
 /** The same of what was opened and ended while nobody looked: pg_control tells of it until it is started again. */
 export async function noteStrayBeforeStart(situation: Situation): Promise<void> {
   const { config, state } = situation;
-  if (!isToStayStandby(state) || existsSync(join(config.pgdata, 'backup_label'))) return;
-  if (await rewindIsHalfDone(rewindMarker(situation))) return;
+  if (!(await isStandbyToJudge(situation))) return;
   // What cannot be read cannot be started, which says why.
   const control = await readControlData(config.bindir, config.pgdata).catch(() => null);
   // A primary that was put into maintenance was shut down rightfully.
   const wrote = state.current === 'maintenance' ? WAS_OPEN : WRITES;
-  if (control !== null && wrote.has(control.state)) remember(situation);
+  if (control !== null && (wrote.has(control.state) || lostItsSignal(situation))) remember(situation);
+}
+
+/**
+ * The same of a promotion that was cut off: to pg_control it is none, but it may have begun a timeline. Its signal file is
+ * gone, until it is written again.
+ */
+export async function noteStrayBeforeSignal(situation: Situation): Promise<void> {
+  if ((await isStandbyToJudge(situation)) && lostItsSignal(situation)) remember(situation);
+}
+
+/** Nothing but a promotion takes it away, which may be one that was ordered, and that order taken back. */
+function lostItsSignal({ config, state }: Situation): boolean {
+  return state.current !== 'maintenance' && !state.orderTakenBack && !hasStandbySignal(config.pgdata);
+}
+
+/** What a copy or a rewind has left tells nothing of this node. */
+async function isStandbyToJudge(situation: Situation): Promise<boolean> {
+  if (!isToStayStandby(situation.state)) return false;
+  if (existsSync(join(situation.config.pgdata, 'backup_label'))) return false;
+  return !(await rewindIsHalfDone(rewindMarker(situation)));
 }
 
 const WAS_OPEN: ReadonlySet<ClusterState> = new Set(['in production', 'in crash recovery']);
@@ -39,9 +60,9 @@ const WRITES: ReadonlySet<ClusterState> = new Set([
   'shut down',
 ]);
 
-/** Nobody ordered it to open, and nothing of it is promised: what is written after a promise takes nothing from it. */
-function isToStayStandby({ current, goal, epoch, promise, promoted, strayed }: KeeperState): boolean {
-  if (strayed || promoted?.epoch === epoch || (promise !== null && promise.epoch > epoch)) return false;
+/** Nobody ordered it to open. One that has promised may have been: its promise stays as it was measured. */
+function isToStayStandby({ current, goal, epoch, promoted, strayed }: KeeperState): boolean {
+  if (strayed || promoted?.epoch === epoch) return false;
   return isStandby(current) && isStandby(goal);
 }
 

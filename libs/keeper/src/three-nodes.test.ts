@@ -1,30 +1,7 @@
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import type { GroupSnapshot, NodeSnapshot } from '@pgaf/plugin-api';
 import { expect, test } from 'vitest';
-import {
-  atRest,
-  killNode,
-  newMonitor,
-  newNode,
-  twoNodes,
-  until,
-  type TestNode,
-} from './testing/test-nodes.js';
-import type { RuleMonitor } from './testing/rule-monitor.js';
-
-async function threeNodes(...priorities: readonly number[]): Promise<{
-  monitor: RuleMonitor;
-  nodes: readonly [TestNode, TestNode, TestNode];
-}> {
-  const monitor = newMonitor();
-  const [first, second, third] = [await newNode(monitor), await newNode(monitor), await newNode(monitor)];
-  await first.create(priorities[0]);
-  await atRest(monitor, { 1: 'single' });
-  await second.create(priorities[1]);
-  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
-  await third.create(priorities[2]);
-  await atRest(monitor, { 1: 'primary', 2: 'secondary', 3: 'secondary' });
-  return { monitor, nodes: [first, second, third] };
-}
+import { atRest, killNode, newNode, threeNodes, twoNodes, until } from './testing/test-nodes.js';
 
 test('a primary whose commits wait for standbys that are all gone takes in a new one', async () => {
   const { monitor, nodes } = await threeNodes();
@@ -51,7 +28,7 @@ test('the node of the highest priority receives what it lacks first, the others 
   const [sender] = await first.sql.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_replication WHERE application_name = 'pgautofailover_standby_2'`,
   );
-  process.kill(sender?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(sender), 'SIGSTOP');
   await first.sql.query('CREATE TABLE t AS SELECT 1 AS n');
   const [before] = await third.sql.query<{ at: string }>('SELECT pg_postmaster_start_time()::text AS at');
   await killNode(first);

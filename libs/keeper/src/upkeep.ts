@@ -82,7 +82,9 @@ function standbyUpkeep(situation: Situation, now: Milliseconds): readonly Step[]
   }
   const followed = nodeOfConninfo(observation.primaryConninfo, assignment.nodes);
   const follow: Step[] =
-    leader && (followed?.id !== leader.id || situation.followAgain) ? [{ do: 'followLeader' }] : [];
+    leader && !state.strayed && (followed?.id !== leader.id || situation.followAgain)
+      ? [{ do: 'followLeader' }]
+      : [];
   const advance: Step[] = now - situation.slotsAt > ADVANCE_SLOTS_EVERY ? [{ do: 'maintainSlots' }] : [];
   return [...follow, ...(due.length > 0 ? due : advance)];
 }

@@ -1,5 +1,7 @@
 import type { State } from '@pgaf/core/states';
+import { beginSession } from './begin-session.js';
 import { KnownAssignment } from './known-assignment.js';
+import { Motion } from './motion.js';
 import { MonitorSession, type MonitorSessionOptions } from './monitor-session.js';
 import { channelOf, parseStateNotification, type StateNotification } from './notifications.js';
 import {
@@ -51,7 +53,10 @@ const ANSWER_LIMIT: Milliseconds = 3000;
 export class MonitorClient {
   readonly session: MonitorSession;
   readonly #known = new KnownAssignment();
+  readonly #motion = new Motion();
   #hearsNews = false;
+  /** Of the node that reports; null before it does. */
+  #group: number | null = null;
 
   constructor(options: MonitorSessionOptions) {
     this.session = new MonitorSession(options);
@@ -59,11 +64,18 @@ export class MonitorClient {
 
   /** A heartbeat. @throws MonitorError, 42704 when the node has no row any more. */
   async report(report: Report): Promise<Assignment> {
+    this.#group = report.group;
     const statement = { name: 'node-active', text: NODE_ACTIVE };
     const values = nodeActiveValues(report, this.#hearsNews ? this.#known.toReport() : null);
     try {
-      const row = only(await this.session.query<NodeActiveRow>(statement, values, ANSWER_LIMIT));
-      return assignmentOf(row, this.#known.complete(row));
+      const begin = beginSession(report.nodeId);
+      const rows = await this.session.queryPrepared<NodeActiveRow>(begin, statement, values, ANSWER_LIMIT);
+      const row = only(rows);
+      const assignment = this.#known.complete(row);
+      const inMotion = this.#motion.note(row.goal, assignment);
+      // What other nodes report is no news of which this one hears soon.
+      if (inMotion) this.#known.outdate();
+      return { ...assignmentOf(row, assignment), inMotion };
     } catch (error) {
       this.#known.outdate();
       throw error;
@@ -165,7 +177,7 @@ export class MonitorClient {
     this.session.listen(channelOf(formation), (payload) => {
       const news = parseStateNotification(payload);
       if (!news) return;
-      this.#known.outdate();
+      if (this.#group === null || news.group === this.#group) this.#known.outdate();
       listener(news);
     });
   }

@@ -1,6 +1,8 @@
 import { parseConnInfo } from '@pgaf/conninfo/conninfo';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '@pgaf/core/testing/free-ports';
+import { pidOf } from '@pgaf/core/testing/pid-of';
+import { beginSession } from './begin-session.js';
 import { MonitorSession, type MonitorSessionOptions } from './monitor-session.js';
 import { TestPostgres, until } from './testing/test-postgres.js';
 
@@ -60,6 +62,28 @@ test('a session that another one has taken the place of is given up', async () =
   expect(await session.query('SELECT pg_backend_pid() AS pid')).not.toEqual([before]);
 });
 
+test('a session begins once for each connection, and without that where the monitor knows of no beginnings', async () => {
+  const root = open();
+  await root.query('CREATE SCHEMA pgautofailover');
+  const ask = (session: MonitorSession) =>
+    session.queryPrepared(beginSession(7), 'SELECT pg_backend_pid() AS pid', [], 5000);
+  const older = open();
+  expect(await ask(older)).toEqual(await older.query('SELECT pg_backend_pid() AS pid'));
+
+  await root.query('CREATE TABLE begun (node bigint, pid int)');
+  await root.query(`CREATE FUNCTION pgautofailover.begin_session(bigint) RETURNS void LANGUAGE sql
+                    AS 'INSERT INTO begun VALUES ($1, pg_backend_pid())'`);
+  const session = open();
+  const [first] = await ask(session);
+  expect(await ask(session)).toEqual([first]);
+  await session.query(`DO $$ BEGIN RAISE 'late' USING ERRCODE = 'PA004'; END $$`).catch(() => undefined);
+  const [second] = await ask(session);
+  expect(await root.query('SELECT pid, node::int FROM begun')).toEqual([
+    { ...first, node: 7 },
+    { ...second, node: 7 },
+  ]);
+});
+
 test('the second host serves when the first one is down', async () => {
   const uri = postgres.uri.replace('127.0.0.1:', `127.0.0.1:${await freePort()},127.0.0.1:`);
   const session = open({ conninfo: parseConnInfo(uri) });
@@ -112,12 +136,12 @@ test('a closed session makes no connection any more', async () => {
 test('a session with a server that is frozen closes nevertheless', async () => {
   const session = open();
   const [row] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  process.kill(row?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(row), 'SIGSTOP');
   try {
     let closed = false;
     void session.close().then(() => (closed = true));
     await until('it is closed', () => closed, 3000);
   } finally {
-    process.kill(row?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(row), 'SIGCONT');
   }
 });

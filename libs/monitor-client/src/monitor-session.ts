@@ -25,6 +25,14 @@ const LONGEST_PAUSE: Milliseconds = 1000;
 
 type PayloadListener = (payload: string) => void;
 
+/** With a name, it is planned once for each connection. */
+export type Statement = string | { readonly name: string; readonly text: string };
+
+/** What is to be asked on a connection, and answered, before something else is. */
+export type Preparation = (
+  ask: (statement: Statement, values: readonly unknown[]) => Promise<unknown>,
+) => Promise<void>;
+
 /**
  * One connection to the monitor that stays open, over all of its hosts. A call connects when there is none; a
  * session that listens comes back by itself, with pauses that grow to a second.
@@ -35,6 +43,7 @@ export class MonitorSession {
   #reconnecting: NodeJS.Timeout | null = null;
   #pause = FIRST_PAUSE;
   readonly #aborted = new AbortController();
+  readonly #prepared = new WeakSet<Client>();
   readonly #listeners = new Map<string, Set<PayloadListener>>();
   readonly #onConnected = new Set<() => void>();
 
@@ -42,22 +51,41 @@ export class MonitorSession {
 
   /**
    * An answer that takes longer than `limitMs` is not waited for, and the connection is given up.
-   * @param statement With a name, it is planned once for each connection.
    * @throws CannotConnectError, MonitorError; both exit 6.
    */
   async query<Row extends object>(
-    statement: string | { readonly name: string; readonly text: string },
+    statement: Statement,
     values: readonly unknown[] = [],
     limitMs: Milliseconds = this.#statementTimeout() + 500,
   ): Promise<Row[]> {
     const client = await this.#connected();
-    const query = typeof statement === 'string' ? { text: statement } : statement;
+    return this.#run(client, () => rowsOf<Row>(client, statement, values), limitMs);
+  }
+
+  /**
+   * As `query`, on a connection on which the preparation was answered before: this time, or before an earlier call. All of
+   * one session is prepared in one way.
+   */
+  async queryPrepared<Row extends object>(
+    preparation: Preparation,
+    statement: Statement,
+    values: readonly unknown[],
+    limitMs: Milliseconds,
+  ): Promise<Row[]> {
+    const client = await this.#connected();
+    const prepareAndAsk = async (): Promise<Row[]> => {
+      if (!this.#prepared.has(client)) {
+        await preparation((text, given) => rowsOf(client, text, given));
+        this.#prepared.add(client);
+      }
+      return rowsOf<Row>(client, statement, values);
+    };
+    return this.#run(client, prepareAndAsk, limitMs);
+  }
+
+  async #run<T>(client: Client, work: () => Promise<T>, limitMs: Milliseconds): Promise<T> {
     try {
-      return await this.#withinTime(
-        client,
-        client.query<Row>({ ...query, values: [...values] }).then(({ rows }) => rows),
-        limitMs,
-      );
+      return await this.#withinTime(client, work(), limitMs);
     } catch (error) {
       if (endsSession(error)) this.#forget(client);
       throw new MonitorError(error);
@@ -181,4 +209,14 @@ export class MonitorSession {
       });
     }, after);
   }
+}
+
+async function rowsOf<Row extends object>(
+  client: Client,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const query = typeof statement === 'string' ? { text: statement } : statement;
+  const { rows } = await client.query<Row>({ ...query, values: [...values] });
+  return rows;
 }

@@ -57,6 +57,8 @@ export interface Assignment {
   readonly lineage: readonly Promotion[];
   readonly memory: JsonObject;
   readonly formation: { readonly id: string; readonly kind: string; readonly dbname: string };
+  /** More may follow soon, which the monitor does not announce at once: it is to be asked for. */
+  readonly inMotion?: boolean;
 }
 
 export const NODE_ACTIVE = `
@@ -77,8 +79,10 @@ export interface NodeActiveRow {
 /** An assignment as it stands in jsonb: LSNs are text. */
 export interface AssignmentJson extends Omit<
   Assignment,
-  'goal' | 'candidatePriority' | 'quorum' | 'nodes' | 'lineage'
+  'goal' | 'candidatePriority' | 'quorum' | 'nodes' | 'lineage' | 'inMotion'
 > {
+  /** The monitor makes one announcement of many; absent in the answers of older ones. */
+  readonly announcesLate?: boolean;
   readonly nodes: readonly (Omit<Peer, 'lsn'> & { readonly lsn: string })[];
   readonly lineage: readonly {
     readonly epoch: number;

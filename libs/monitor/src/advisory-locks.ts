@@ -6,3 +6,6 @@ export const SERVICE_LOCK = [PGAF, 1] as const;
 
 /** Held by a transaction that migrates the schema. */
 export const MIGRATION_LOCK = [PGAF, 2] as const;
+
+/** Held by the session of the service that waits for news; `service_looks()` asks for the same pair. */
+export const NEWS_LOCK = [PGAF, 3] as const;

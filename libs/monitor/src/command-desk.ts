@@ -6,15 +6,17 @@ import { watchBlockers } from './blockers.js';
 import { COMMAND_HANDLERS, type Acceptance, type CommandContext } from './command-handlers.js';
 import { answerCommand, refuseCommand, takeCommand, waitingCommands, type Command } from './command-queue.js';
 import { QUESTIONS, type Question } from './questions.js';
-import { SnapshotOutdatedError } from './decision-store.js';
+import { SnapshotOutdatedError, type Decision } from './decision-store.js';
 import type { GroupDeskOptions } from './group-desk.js';
+import type { GroupKey } from './group-store.js';
+import { holdReports } from './held-reports.js';
 import { logDecision } from './log-decision.js';
 import { TermLostError } from './term.js';
 import { endsSession, inTransaction, isBlocked } from './transaction.js';
 
-export type CommandDeskOptions = CommandContext & Pick<GroupDeskOptions, 'eyes' | 'pid' | 'logger' | 'inbox'>;
+export type CommandDeskOptions = CommandContext &
+  Pick<GroupDeskOptions, 'eyes' | 'pid' | 'logger' | 'inbox' | 'announcer'>;
 
-const ATTEMPTS = 5;
 const LOOK_FOR_BLOCKERS_AFTER = 300;
 
 /** Takes commands in their order and answers each one, in the transaction of what it changes. */
@@ -91,32 +93,46 @@ export class CommandDesk {
         message: `this monitor does not know the command ${command.kind}`,
       };
     }
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const decision = await handler(this.options, command);
-        return decision.tag === 'refused' ? decision : await this.#commit(command, decision);
-      } catch (error) {
-        if (error instanceof SnapshotOutdatedError && attempt < ATTEMPTS) continue;
-        const refusal = refusalOf(error);
-        if (!refusal) throw error;
-        this.options.logger.error(`The command ${command.kind} has failed.`, { error });
-        return refusal;
-      }
+    try {
+      const decision = await handler(this.options, command);
+      if (decision.tag === 'refused') return decision;
+      return await this.#commit(command, async () => decision).catch((error: unknown) => {
+        if (!(error instanceof SnapshotOutdatedError)) throw error;
+        const { client, term } = this.options;
+        return this.#commit(command, async () => {
+          await holdReports(client, term, decision.touched);
+          return handler(this.options, command);
+        });
+      });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (!refusal) throw error;
+      this.options.logger.error(`The command ${command.kind} has failed.`, { error });
+      return refusal;
     }
   }
 
-  async #commit(command: Command, acceptance: Acceptance): Promise<Refusal | null> {
-    const { client, eyes, pid, inbox, logger } = this.options;
-    const { answer, write, touched, decisions = [] } = acceptance;
+  /** @param decide Is called in the transaction of what is written. */
+  async #commit(command: Command, decide: () => Promise<Acceptance | Refusal>): Promise<Refusal | null> {
+    const { client, eyes, pid, inbox, announcer, logger } = this.options;
     const written = await watchBlockers(eyes, pid, LOOK_FOR_BLOCKERS_AFTER, () =>
       inTransaction(client, async () => {
-        await write();
-        await answerCommand(client, command.id, answer);
+        const decision = await decide();
+        if (decision.tag === 'refused') return decision;
+        await decision.write();
+        await answerCommand(client, command.id, decision.answer);
+        return decision;
       }),
     );
     if ('result' in written) {
+      if (written.result.tag === 'refused') return written.result;
+      const { touched, decisions = [] } = written.result;
       for (const decision of decisions) logDecision(logger, decision);
-      for (const key of touched) inbox.add(key);
+      for (const key of touched) {
+        if (decisions.some((decision) => movesNodesOf(key, decision))) announcer.decided(key);
+        else announcer.hasten();
+        inbox.add(key);
+      }
       return null;
     }
     const { error, blockers } = written;
@@ -128,6 +144,12 @@ export class CommandDesk {
       hint: 'End that session or its transaction on the monitor, then try again.',
     };
   }
+}
+
+/** Whether keepers of the group are given goals: only these ask for what follows. */
+function movesNodesOf({ formation, group }: GroupKey, { before: { snapshot }, settled }: Decision): boolean {
+  const isOfGroup = snapshot.formation.id === formation && snapshot.group === group;
+  return isOfGroup && settled.transitions.length > 0;
 }
 
 /**

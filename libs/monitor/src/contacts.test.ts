@@ -68,6 +68,27 @@ test('one that is set back hides nobody’s silence', () => {
   ).toEqual([0, 500, 1500]);
 });
 
+test('glances hear as looks do, and looks after them know what they heard', () => {
+  const hour = 3_600_000;
+  const contacts = new Contacts();
+  const hear = (lookedAt: number, serial: number, age: number) =>
+    contacts.hear([{ id: 1, serial, age }], lookedAt);
+  expect(hear(0, 1, 100)).toBe(0);
+  expect(hear(1000, 2, 300)).toBe(300);
+  expect(hear(2000, 2, 1300)).toBe(1300);
+  expect(hear(3000, 3, hour)).toBe(1000);
+  const snapshot = contacts.date([stored(3, 0, 2 * hour)], 3500)[0]?.snapshot;
+  expect(snapshot && snapshot.now - (snapshot.nodes[0]?.report.at ?? 0)).toBe(1500);
+});
+
+test('of several nodes the silence is that of the most silent one', () => {
+  const contacts = new Contacts();
+  const both = (serials: [number, number]) => serials.map((serial, n) => ({ id: n + 1, serial, age: 0 }));
+  contacts.hear(both([1, 1]), 0);
+  expect(contacts.hear(both([2, 1]), 1000)).toBe(1000);
+  expect(contacts.hear([], 1000)).toBe(0);
+});
+
 test('a service that was held up itself begins to count anew', () => {
   expect(ages([0, stored(1, 0, 0)], [60_000, stored(1, 0, 60_000)], [60_500, stored(1, 0, 60_500)])).toEqual([
     0, 0, 500,

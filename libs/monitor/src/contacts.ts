@@ -1,5 +1,6 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
+import type { GlancedNode } from './glance-store.js';
 import type { StoredGroup } from './group-store.js';
 
 interface Contact {
@@ -34,6 +35,13 @@ export class Contacts {
   date(groups: readonly StoredGroup[], lookedAt: Milliseconds = performance.now()): readonly StoredGroup[] {
     this.attend(lookedAt);
     return groups.map((group) => ({ ...group, snapshot: this.#dated(group, lookedAt) }));
+  }
+
+  /** Takes in what a glance shows. @returns for how long the one of them has been silent that was heard of the longest ago */
+  hear(nodes: readonly GlancedNode[], lookedAt: Milliseconds): Milliseconds {
+    this.attend(lookedAt);
+    const heard = nodes.map(({ id, serial, age }) => this.#heardAt(id, serial, age, lookedAt));
+    return lookedAt - Math.min(lookedAt, ...heard);
   }
 
   #dated({ snapshot, serials }: StoredGroup, lookedAt: Milliseconds): GroupSnapshot {

@@ -3,18 +3,22 @@ import { PgafError } from '@pgaf/core/errors';
 import { settle } from '@pgaf/fsm/settle';
 import { whatFailoverWaitsFor } from '@pgaf/fsm/waiting';
 import type { Logger } from '@pgaf/logging/logger';
-import type { Sighting } from '@pgaf/plugin-api/snapshot';
+import type { Sighting, Timings } from '@pgaf/plugin-api/snapshot';
 import type { Client } from 'pg';
+import type { Announcer } from './announcer.js';
 import { watchBlockers } from './blockers.js';
 import type { Kinds } from './command-handlers.js';
+import type { Contacts } from './contacts.js';
 import { changesNothing, SnapshotOutdatedError, writeDecision, type Decision } from './decision-store.js';
-import type { GroupKey, StoredGroup } from './group-store.js';
+import { loadGroups, type GroupKey, type StoredGroup } from './group-store.js';
 import type { HealthChecker, HealthNews } from './health-checker.js';
 import { writeHealth } from './health-store.js';
+import { holdReports } from './held-reports.js';
 import { keyText, type Inbox } from './inbox.js';
 import { logDecision } from './log-decision.js';
 import { TermLostError } from './term.js';
 import { endsSession, inTransaction, isBlocked } from './transaction.js';
+import { WritersSeen } from './writers-seen.js';
 
 export interface GroupDeskOptions {
   readonly client: Client;
@@ -22,9 +26,12 @@ export interface GroupDeskOptions {
   /** The backend of `client`. */
   readonly pid: number;
   readonly term: number;
+  readonly timings: Timings;
+  readonly contacts: Contacts;
   readonly kinds: Kinds;
   readonly logger: Logger;
   readonly inbox: Inbox;
+  readonly announcer: Announcer;
   readonly checker: HealthChecker;
 }
 
@@ -46,8 +53,19 @@ type Absence = GroupKey & { readonly session: Sighting['session'] };
 export class GroupDesk {
   readonly #held = new Map<string, Held>();
   #absent: ReadonlyMap<number, Absence> = new Map();
+  readonly #writers = new WritersSeen();
 
   constructor(private readonly options: GroupDeskOptions) {}
+
+  /** What is decided of it could not be written, and is tried again. */
+  isHeld(key: GroupKey): boolean {
+    return this.#held.has(keyText(key));
+  }
+
+  /** As it was when sessions were last looked at. */
+  hasSession(node: number): boolean {
+    return !this.#absent.has(node);
+  }
 
   async settleAll(groups: readonly StoredGroup[]): Promise<void> {
     for (const group of groups) {
@@ -55,6 +73,8 @@ export class GroupDesk {
       const key = { formation: formation.id, group: number };
       if ((this.#held.get(keyText(key))?.until ?? 0) > performance.now()) continue;
       await this.#settleOne(key, group);
+      // With what was decided of it. Nodes of other groups are at rest, and send their writes elsewhere.
+      if (this.#writers.hasBegunForOthers(group.snapshot)) this.options.announcer.hasten();
     }
   }
 
@@ -89,45 +109,70 @@ export class GroupDesk {
   }
 
   async #settleOne(key: GroupKey, before: StoredGroup): Promise<void> {
-    const { client, eyes, pid, term, inbox, logger } = this.options;
+    const { eyes, pid, inbox, announcer, logger } = this.options;
     const name = keyText(key);
-    let decision: Decision;
+    let first: Decision;
     try {
-      decision = this.#decide(before);
+      first = this.#decide(before);
     } catch (error) {
       this.#hold(key, `it cannot be decided: ${messageOf(error)}`, error);
       return;
     }
-    if (changesNothing(decision)) {
+    if (changesNothing(first)) {
       this.#held.delete(name);
       return;
     }
     const again = this.#held.has(name);
     const written = await watchBlockers(eyes, pid, again ? LOOK_AGAIN_AFTER : LOOK_FOR_BLOCKERS_AFTER, () =>
-      again
-        ? inTransaction(client, async () => {
-            await client.query(`SET LOCAL lock_timeout = ${SHORT_LOCK_TIMEOUT}`);
-            await writeDecision(client, term, decision);
-          })
-        : writeDecision(client, term, decision),
+      this.#write(key, first, again ? SHORT_LOCK_TIMEOUT : null),
     );
     if ('result' in written) {
       this.#held.delete(name);
+      const decision = written.result;
+      if (!decision) return;
       logDecision(logger, decision);
       // New goals are decided on again from the tables; a new sentence of what is waited for is not news.
       const { transitions, removed } = decision.settled;
+      if (transitions.length > 0) announcer.decided(key);
       if (transitions.length > 0 || removed.length > 0) inbox.add(key);
       return;
     }
     const { error, blockers } = written;
     if (error instanceof TermLostError || endsSession(error)) throw error;
-    if (error instanceof SnapshotOutdatedError) {
-      inbox.add(key);
-    } else if (isBlocked(error)) {
+    if (isBlocked(error)) {
       this.#hold(key, `its rows are locked by ${blockers.join(', ') || 'another session'}`, error);
     } else {
       this.#hold(key, `it cannot be written: ${messageOf(error)}`, error);
     }
+  }
+
+  /**
+   * @param lockTimeout Null for that of the session.
+   * @returns what was written, which is another decision when a node has reported since the first one; null for nothing.
+   */
+  async #write(key: GroupKey, first: Decision, lockTimeout: number | null): Promise<Decision | null> {
+    const { client, term, timings, contacts } = this.options;
+    const bounded = <T>(work: () => Promise<T>): Promise<T> =>
+      inTransaction(client, async () => {
+        if (lockTimeout !== null) await client.query(`SET LOCAL lock_timeout = ${lockTimeout}`);
+        return work();
+      });
+    try {
+      // One statement, which is a transaction by itself.
+      if (lockTimeout === null) await writeDecision(client, term, first);
+      else await bounded(() => writeDecision(client, term, first));
+      return first;
+    } catch (error) {
+      if (!(error instanceof SnapshotOutdatedError)) throw error;
+    }
+    return bounded(async () => {
+      await holdReports(client, term, [key]);
+      const [now] = contacts.date(await loadGroups(client, timings, [key]));
+      const decision = now && this.#decide(now);
+      if (!decision || changesNothing(decision)) return null;
+      await writeDecision(client, term, decision);
+      return decision;
+    });
   }
 
   #decide(before: StoredGroup): Decision {

@@ -60,6 +60,7 @@ interface GroupRow {
  */
 const SESSION = `CASE
   WHEN n.sessionpid IS NULL THEN 'unknown'
+  WHEN a.pid IS NOT NULL AND n.reportserial = n.sessionserial THEN 'begun'
   WHEN a.pid IS NOT NULL THEN 'open'
   WHEN n.sessionstart > (SELECT backend_start FROM pg_stat_activity WHERE backend_type = 'checkpointer') THEN 'closed'
   ELSE 'unknown' END`;
@@ -107,10 +108,16 @@ const SOME_GROUPS = groupsQuery(`
   SELECT formationid, groupid FROM unnest($1::text[], $2::int[]) AS key (formationid, groupid)`);
 const GROUPS_OF_FORMATION = groupsQuery(`
   SELECT formationid, groupid FROM pgautofailover.group_state WHERE formationid = $1`);
-const NEXT_GROUPS = groupsQuery(`
+/** The groups behind this one, by formation and number; the first ones when it is NULL. At most so many. */
+export const NEXT_KEYS = `
   SELECT formationid, groupid FROM pgautofailover.group_state
    WHERE $1::text IS NULL OR (formationid, groupid) > ($1, $2)
-   ORDER BY formationid, groupid LIMIT $3`);
+   ORDER BY formationid, groupid LIMIT $3`;
+const NEXT_GROUPS = groupsQuery(NEXT_KEYS);
+
+export function keyOf({ snapshot: { formation, group } }: StoredGroup): GroupKey {
+  return { formation: formation.id, group };
+}
 
 /** Groups with all their nodes, in one query. */
 export async function loadGroups(
@@ -154,6 +161,18 @@ export async function groupsOf(client: Client, formation: string): Promise<reado
     [formation],
   );
   return rows;
+}
+
+/**
+ * Another text when a session began or ended: of those that are there, how many, the newest, and the sum of their pids. It
+ * costs less than to find the session of each node.
+ */
+export async function markOfSessions(client: Client): Promise<string> {
+  const { rows } = await client.query<{ mark: string }>({
+    name: 'mark-of-sessions',
+    text: `WITH ${SESSIONS} SELECT concat_ws(' ', count(*), max(backend_start), sum(pid)) AS mark FROM sessions`,
+  });
+  return rows[0]?.mark ?? '';
 }
 
 /** The nodes whose keeper has no session, by node id: how it stands, and the group it belongs to. */

@@ -21,6 +21,9 @@ interface Watched {
   encryption: 'plain' | 'tls' | null;
   /** Why the last check told nothing; null when it told something. */
   unknown: string | null;
+  pace: CheckPace;
+  /** How many periods it was left out since its last check. */
+  leftOut: number;
   /** The last one in which it was shown. */
   round: number;
   busy: boolean;
@@ -28,18 +31,23 @@ interface Watched {
   recordedAt: Milliseconds;
 }
 
+/** Each period, or each third one: of a node of which there are other signs, and all of them good. */
+export type CheckPace = 'often' | 'seldom';
+
 export type HealthCheckPace = Pick<MonitorSettings, 'healthCheckPeriod' | 'healthCheckTimeout' | 'healthTls'>;
 
 /** Nodes that are found together, as at the start, are not checked together for ever: each has its part of a period. */
 const SLOTS = 10;
+/** How many periods a node is left out between two checks that are seldom. */
+const LEFT_OUT = 2;
 /** An unchanged result is written this rarely, so that `healthchecktime` shows that checks go on. */
-const RECORD_UNCHANGED_EVERY: Milliseconds = 5000;
+const RECORD_UNCHANGED_EVERY: Readonly<Record<CheckPace, Milliseconds>> = { often: 5000, seldom: 15_000 };
 /** A node whose keeper is gone is checked at this rate until it is seen to be down, or the keeper is back. */
 const HURRIED_PERIOD: Milliseconds = 200;
 
 /**
- * Checks every node once a period and hands over what is worth writing: a changed result at once, an
- * unchanged one now and then.
+ * Checks every node once a period, or as seldom as it is told to, and hands over what is worth writing: a changed result
+ * at once, an unchanged one now and then.
  */
 export class HealthChecker {
   readonly #watched = new Map<number, Watched>();
@@ -76,20 +84,24 @@ export class HealthChecker {
     clearInterval(this.#timer);
   }
 
-  /** The nodes as they are now: new ones are checked at once. */
-  watch(nodes: readonly NodeSnapshot[]): void {
+  /** The nodes as they are now: new ones are checked at once, and so is one that was left out and is not any more. */
+  watch(nodes: readonly NodeSnapshot[], pace: CheckPace): void {
     for (const node of nodes) {
       const watched = this.#watched.get(node.id);
       if (watched) {
         const before = watched.node;
         watched.node = node;
         watched.round = this.#round;
+        this.#setPaceOf(watched, pace);
         if (deservesCheckNow(before, node)) this.#checkNow(watched);
       } else {
         const added: Watched = {
           node,
           encryption: null,
           unknown: null,
+          pace,
+          // Those that are found together are not left out together for ever.
+          leftOut: Math.floor(node.id / SLOTS) % (LEFT_OUT + 1),
           round: this.#round,
           busy: false,
           checkedAt: 0,
@@ -99,6 +111,14 @@ export class HealthChecker {
         this.#checkNow(added);
         added.checkedAt -= (node.id % SLOTS) * (this.pace.healthCheckPeriod / SLOTS);
       }
+    }
+  }
+
+  /** Nodes that are still there, and as they were when they were watched last, as far as a glance shows. */
+  confirm(ids: readonly number[]): void {
+    for (const id of ids) {
+      const watched = this.#watched.get(id);
+      if (watched) watched.round = this.#round;
     }
   }
 
@@ -119,6 +139,20 @@ export class HealthChecker {
     if (seen && (news.health === 'unknown' || isChange(seen, news))) this.#unwritten.giveBack(news);
   }
 
+  #setPaceOf(watched: Watched, pace: CheckPace): void {
+    const isMissed = watched.pace === 'seldom' && pace === 'often' && watched.leftOut > 0;
+    watched.pace = pace;
+    // With the next tick: where much goes wrong at once, these are not begun at once.
+    if (isMissed) watched.checkedAt = -Infinity;
+  }
+
+  /** What is due, and is left out this time, is dated as if it were checked. */
+  #leavesOut(watched: Watched): boolean {
+    const leaves = watched.pace === 'seldom' && watched.leftOut < LEFT_OUT;
+    watched.leftOut = leaves ? watched.leftOut + 1 : 0;
+    return leaves;
+  }
+
   #checkDue(nextIn: Milliseconds): void {
     const now = performance.now();
     const hurried: Watched[] = [];
@@ -131,9 +165,9 @@ export class HealthChecker {
       if (watched.busy || now - watched.checkedAt <= period - HURRIED_PERIOD / 2) continue;
       (isHurried ? hurried : others).push(watched);
     }
-    const due = [...hurried, ...others];
     // Dated alike, so that where one comes in its batch does not move its next check.
-    for (const watched of due) watched.checkedAt = now;
+    for (const watched of [...hurried, ...others]) watched.checkedAt = now;
+    const due = [...hurried, ...others.filter((watched) => !this.#leavesOut(watched))];
     for (const { after, due: batch } of spreadChecks(due, nextIn)) {
       const begin = () => {
         for (const watched of batch) void this.#check(watched);
@@ -203,7 +237,7 @@ export class HealthChecker {
     if (this.#stopped || health === 'unknown' || (health === 'bad' && hasNoPostgresYet(node))) return;
     const now = performance.now();
     const changed = isChange(node.seen, result);
-    if (!changed && now - watched.recordedAt < RECORD_UNCHANGED_EVERY) return;
+    if (!changed && now - watched.recordedAt < RECORD_UNCHANGED_EVERY[watched.pace]) return;
     watched.recordedAt = now;
     this.#unwritten.put({ node: node.id, health, refused, reason }, changed ? 'changed' : 'unchanged');
     if (changed) this.onNews();

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeHealth } from './health-store.js';
 import { FakeKeeper } from './testing/fake-keeper.js';
@@ -36,7 +37,7 @@ async function freezeWalWriter(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`,
   );
-  process.kill(rows[0]?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(rows[0]), 'SIGSTOP');
 }
 
 async function goDown(client: pg.Client): Promise<void> {

@@ -27,6 +27,18 @@ test('to create a monitor twice, or to migrate twice, changes nothing', async ()
   expect(rows).toEqual([{ applied: MIGRATIONS.length }]);
 });
 
+test('a monitor from before sessions had a beginning is given it, and serves a program that knows of none', async () => {
+  const client = await monitor.connectAsSuperuser();
+  await client.query(`DROP FUNCTION pgautofailover.begin_session, pgautofailover_private.take_session;
+                      DELETE FROM pgautofailover.schema_version WHERE version = 6`);
+  const before = MIGRATIONS.slice(0, 5);
+  expect(await migrate(client, before)).toEqual([]);
+  expect(await migrate(client)).toMatchObject([{ version: 6, name: 'sessions', breaking: false }]);
+  expect(await migrate(client, before)).toEqual([]);
+  const node = await monitor.connect();
+  await node.query('SELECT pgautofailover.begin_session(1)');
+});
+
 test('a migration that fails leaves nothing behind', async () => {
   const client = await monitor.connectAsSuperuser();
   const broken = { version: 90, name: 'broken', breaking: false, sql: 'CREATE TABLE half (); SELECT 1/0' };

@@ -3,6 +3,12 @@ import { sql as reports } from './migrations/0002-reports.sql.js';
 import { sql as reads } from './migrations/0003-reads.sql.js';
 import { sql as commands } from './migrations/0004-commands.sql.js';
 import { sql as decisions } from './migrations/0005-decisions.sql.js';
+import { sql as sessions } from './migrations/0006-sessions.sql.js';
+import { sql as manyNodes } from './migrations/0007-many-nodes.sql.js';
+import { sql as newsUnheard } from './migrations/0008-news-unheard.sql.js';
+import { sql as unsaidSessions } from './migrations/0009-unsaid-sessions.sql.js';
+import { sql as doubtByEpoch } from './migrations/0010-doubt-by-epoch.sql.js';
+import { sql as seldomPlans } from './migrations/0011-seldom-plans.sql.js';
 
 export interface Migration {
   readonly version: number;
@@ -19,7 +25,13 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, name: 'reads', breaking: true, sql: reads },
   { version: 4, name: 'commands', breaking: true, sql: commands },
   { version: 5, name: 'decisions', breaking: true, sql: decisions },
+  { version: 6, name: 'sessions', breaking: false, sql: sessions },
+  { version: 7, name: 'many-nodes', breaking: false, sql: manyNodes },
+  { version: 8, name: 'news-unheard', breaking: false, sql: newsUnheard },
+  { version: 9, name: 'unsaid-sessions', breaking: false, sql: unsaidSessions },
+  { version: 10, name: 'doubt-by-epoch', breaking: false, sql: doubtByEpoch },
+  { version: 11, name: 'seldom-plans', breaking: false, sql: seldomPlans },
 ];
 
 /** The newest schema that this program knows; plugins name the range that they work with. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 11;

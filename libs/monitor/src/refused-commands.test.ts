@@ -277,7 +277,7 @@ describe('while a switchover is under way', () => {
     [`start_maintenance(${id('moving', 'b')})`, 'XX000', /has no primary now/],
     [`set_node_replication_quorum('moving', 'b', false)`, 'XX000', /has no primary now/],
     [`set_formation_number_sync_standbys('moving', 0)`, 'XX000', /has no primary now/],
-    [`remove_node(${id('moving', 'a')})`, '55000', /nobody can take over/],
+    [`remove_node(${id('moving', 'a')})`, '55006', /yet: it is to be draining first/],
   ]);
   test('a failover at any price', () => refusesLoss('moving', 'XX000', /it is healthy/));
 });
@@ -296,7 +296,7 @@ describe('of a lost primary that may still take writes', () => {
     [`perform_failover('lost')`, 'XX000', /no primary in a stable state|no standby .* can take over/],
     [`perform_promotion('lost', 'b')`, '55000', /cannot promote node \d+ "b"/],
     [`start_maintenance(${id('lost', 'b')})`, '55000', /cannot begin a maintenance of node \d+ "b"/],
-    [`remove_node(${id('lost', 'a')}, true)`, '55000', /by force yet: it may still take writes/],
+    [`remove_node(${id('lost', 'a')}, true)`, '55006', /by force yet: it may still take writes/],
     [`accept_timeline('lost', 0, 2)`, '55000', /cannot accept timeline 2: the Postgres of node \d+ "a"/],
   ]);
   test('a failover at any price', () =>

@@ -43,6 +43,50 @@ test('what comes over a session that its keeper has given up for another one is 
   keeper = back;
 });
 
+test('what comes over a session that was begun before another one was is of the past, though it is the first', async () => {
+  const [older, newer] = [await keeper.reconnected(monitor), await keeper.reconnected(monitor)];
+  await older.beginSession();
+  await newer.beginSession();
+  await newer.report({ lsn: '0/5000000' });
+  await expect(older.report()).rejects.toMatchObject({ code: 'PA004' });
+  await newer.report({ lsn: '0/6000000' });
+  keeper = newer;
+});
+
+test('a session that has begun says nothing of its node, and is the one that its keeper has', async () => {
+  const root = await monitor.connectAsSuperuser();
+  const said = async () => {
+    const { rows } = await root.query(
+      `SELECT reportserial, reporttime, walreporttime, reportedstate, reportedlsn, facts, told
+         FROM pgautofailover.node WHERE nodeid = $1`,
+      [keeper.id],
+    );
+    return rows;
+  };
+  const before = await said();
+  const back = await keeper.reconnected(monitor);
+  await back.beginSession();
+  expect(await said()).toEqual(before);
+  const own = await back.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const { rows } = await root.query(
+    `SELECT a.pid FROM pgautofailover.node n
+       JOIN pg_stat_activity a ON a.pid = n.sessionpid AND a.backend_start = n.sessionstart
+      WHERE n.nodeid = $1`,
+    [keeper.id],
+  );
+  expect(rows).toEqual(own.rows);
+  keeper = back;
+});
+
+test('the beginning of a session waits for no disk, and that of an unknown node is nothing', async () => {
+  const again = await monitor.connect();
+  await again.query('BEGIN');
+  await again.query('SELECT pgautofailover.begin_session($1)', [9999]);
+  const { rows } = await again.query('SHOW synchronous_commit');
+  await again.query('ROLLBACK');
+  expect(rows).toEqual([{ synchronous_commit: 'off' }]);
+});
+
 test('a keeper that comes back with nothing new notifies nobody: all keepers would wake for each of them', async () => {
   const listener = await monitor.connect();
   const heard: string[] = [];
@@ -101,4 +145,26 @@ test('a report that contradicts itself is refused and changes nothing', async ()
   );
   expect(rows).toEqual([{ reportedstate: 'init', reportedtli: 1, reportserial: 0 }]);
   await other.postgres.close();
+});
+
+test('a statement of a keeper is planned once: a thousand that come back would plan each five times more', async () => {
+  const back = await keeper.reconnected(monitor);
+  keeper = back;
+  for (let n = 0; n < 3; n++) {
+    await back.client.query({ name: 'look', text: 'SELECT $1::bigint AS id', values: [back.id] });
+  }
+  const { rows } = await back.client.query(
+    `SELECT generic_plans::int AS generic, custom_plans::int AS custom FROM pg_prepared_statements WHERE name = 'look'`,
+  );
+  expect(rows).toEqual([{ generic: 3, custom: 0 }]);
+});
+
+test('reports of a thousand nodes have no plans made anew for a quarter of an hour', async () => {
+  const root = await monitor.connectAsSuperuser();
+  const { rows } = await root.query<{ option: string; value: number }>(
+    `SELECT option_name AS option, option_value::float8 AS value
+       FROM pg_class, pg_options_to_table(reloptions) WHERE oid = 'pgautofailover.node'::regclass`,
+  );
+  const threshold = rows.find(({ option }) => option === 'autovacuum_analyze_threshold')?.value ?? 50;
+  expect(threshold + 0.1 * 1000).toBeGreaterThan(1000 * 15 * 60);
 });

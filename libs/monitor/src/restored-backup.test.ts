@@ -4,6 +4,7 @@ import type { FormationView } from '@pgaf/core/formation-view';
 import type pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { FakeKeeper } from './testing/fake-keeper.js';
+import { formGroup } from './testing/formed-group.js';
 import { TestMonitor, until } from './testing/test-monitor.js';
 
 let monitor: TestMonitor;
@@ -93,6 +94,68 @@ test('a monitor that was recovered to a point in time decides nothing before its
   await recovered.stop();
   await back.report({ state: 'single', facts: { epoch: 7 } });
   expect(await viewedAs(client)).toBe(true);
+});
+
+test('a node that has begun its session with a restored monitor, and said nothing over it, is not heard of yet', async () => {
+  await soleNode();
+  // Reports wait for no disk, and this one is in the backup.
+  await (await monitor.connectAsSuperuser()).query('CHECKPOINT');
+  await recoverToPointInTime();
+  await monitor.serve();
+  const client = await monitor.connect();
+  const back = await keeper.reconnected(monitor);
+  await back.beginSession();
+  // The command is decided on what the tables say now.
+  await expect(client.query(`SELECT pgautofailover.perform_failover('default', 0)`)).rejects.toMatchObject({
+    code: '55000',
+    message: 'the nodes of default know more than this monitor',
+    detail: expect.stringContaining('until node 1 "a"') as string,
+  });
+  expect(await groupOf(client)).toMatchObject({ restored: true });
+  await until('the group to be believed', async () => !(await back.report()).assignment.restored);
+});
+
+test('who led the epoch that the monitor knows of takes no order from it once another node has told of a later one', async () => {
+  monitor = await TestMonitor.create();
+  const service = await monitor.serve();
+  const formed = await formGroup(monitor, 'default', ['a', 'b', 'c']);
+  const [a, b, c] = formed as [FakeKeeper, FakeKeeper, FakeKeeper];
+  try {
+    const known = async (version: string | null) => {
+      const { rows } = await a.client.query<{ assignment: { restored: boolean } | null; version: string }>(
+        `SELECT assignment, version FROM pgautofailover.node_active('default', $1, 0, $2, true, 1, $3, '', $4, $5)`,
+        [a.id, a.state, a.lsn, JSON.stringify(a.facts), version],
+      );
+      return rows[0] ?? expect.fail('no answer');
+    };
+    await c.client.end();
+    const root = await monitor.connectAsSuperuser();
+    await until('that session to have ended', async () => {
+      const { rows } = await root.query(
+        'SELECT FROM pgautofailover.node JOIN pg_stat_activity ON pid = sessionpid AND backend_start = sessionstart',
+      );
+      return rows.length === 2;
+    });
+    const { assignment, version } = await known(null);
+    expect(assignment?.restored).toBe(false);
+
+    await service.stop();
+    await b.report({ facts: { ...b.facts, epoch: 7, leader: b.id } });
+    expect((await a.report()).assignment.restored).toBe(true);
+
+    // And who has its assignment already is told, too.
+    await monitor.serve();
+    await until('the doubt to be news', async () => (await known(version)).assignment?.restored === true);
+    expect(await groupOf(a.client)).toMatchObject({ restored: true });
+    const back = await c.reconnected(monitor);
+    await until('the group to be believed', async () => {
+      await back.report();
+      return !(await a.report()).assignment.restored;
+    });
+    expect((await a.report()).assignment).toMatchObject({ epoch: 7, leader: b.id });
+  } finally {
+    for (const { postgres } of formed) await postgres.close();
+  }
 });
 
 test('who comes to a restored monitor gets no id that another one may have got since, nor a place in a group that is not believed', async () => {

@@ -1,28 +1,8 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_TIMINGS } from '@pgaf/fsm/default-timings';
-import { emptyGroup } from '@pgaf/fsm/empty-group';
-import type { StoredGroup } from './group-store.js';
 import { Round } from './round.js';
 
-const timings = { ...DEFAULT_TIMINGS, serviceStartedAt: 0 };
-const group = (number: number): StoredGroup => ({
-  waiting: [],
-  serials: new Map(),
-  snapshot: emptyGroup({
-    now: 0,
-    timings,
-    formation: {
-      id: 'default',
-      kind: 'pgsql',
-      dbname: 'postgres',
-      numberSyncStandbys: 0,
-      partitionPolicy: 'availability',
-      secondary: true,
-    },
-    group: number,
-  }),
-});
-const piece = (length: number) => () => Promise.resolve(Array.from({ length }, (_, n) => group(n)));
+const piece = (length: number) => () =>
+  Promise.resolve(Array.from({ length }, (_, group) => ({ formation: 'default', group })));
 
 test('a round that is due waits for news, and not for ever', async () => {
   const round = new Round();

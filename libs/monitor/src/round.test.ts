@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type pg from 'pg';
 import { DEFAULT_TIMINGS } from '@pgaf/fsm/default-timings';
-import { loadNextGroups, type GroupKey } from './group-store.js';
+import { keyOf, loadNextGroups, type GroupKey } from './group-store.js';
 import { Round } from './round.js';
 import { TestMonitor } from './testing/test-monitor.js';
 
@@ -22,11 +22,13 @@ afterAll(async () => {
   await monitor?.destroy();
 });
 
-const load = (after: GroupKey | null, limit: number) => loadNextGroups(root, timings, after, limit);
+const load = async (after: GroupKey | null, limit: number): Promise<GroupKey[]> =>
+  (await loadNextGroups(root, timings, after, limit)).map(keyOf);
 
 async function piece(round: Round, now: number): Promise<{ keys: string[]; isLast: boolean }> {
-  const { groups, isLast } = await round.next(now, load);
-  return { keys: groups.map(({ snapshot }) => `${snapshot.formation.id} ${snapshot.group}`), isLast };
+  let seen: GroupKey[] = [];
+  const { isLast } = await round.next(now, async (after, limit) => (seen = await load(after, limit)));
+  return { keys: seen.map(({ formation, group }) => `${formation} ${group}`), isLast };
 }
 
 test('a round goes over every group once, a piece at a time, and the next one begins half a second after it', async () => {

@@ -1,5 +1,5 @@
 import type { Milliseconds } from '@pgaf/core/durations';
-import type { GroupKey, StoredGroup } from './group-store.js';
+import type { GroupKey } from './group-store.js';
 import type { Inflow } from './inbox.js';
 
 /** How often every group is decided anew, or as often as that many can be: silence notifies nobody. */
@@ -28,16 +28,19 @@ export class Round {
     return since >= (inflow === 'quiet' ? 0 : NEWS_FIRST);
   }
 
-  /** Begins a round when none is under way. @returns the next groups */
+  /**
+   * Begins a round when none is under way.
+   * @param look At the next groups; says which they were.
+   * @returns whether they were the last ones
+   */
   async next(
     now: Milliseconds,
-    load: (after: GroupKey | null, limit: number) => Promise<readonly StoredGroup[]>,
-  ): Promise<{ readonly groups: readonly StoredGroup[]; readonly isLast: boolean }> {
+    look: (after: GroupKey | null, limit: number) => Promise<readonly GroupKey[]>,
+  ): Promise<{ readonly isLast: boolean }> {
     if (this.#after === null) this.#nextAt = now + EVERY;
     this.#lastAt = now;
-    const groups = await load(this.#after, PIECE);
-    const last = groups.length < PIECE ? undefined : groups.at(-1)?.snapshot;
-    this.#after = last ? { formation: last.formation.id, group: last.group } : null;
-    return { groups, isLast: this.#after === null };
+    const groups = await look(this.#after, PIECE);
+    this.#after = groups.length < PIECE ? null : (groups.at(-1) ?? null);
+    return { isLast: this.#after === null };
   }
 }

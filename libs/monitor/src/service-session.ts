@@ -4,20 +4,23 @@ import { EXIT, PgafError } from '@pgaf/core/errors';
 import type { Timings } from '@pgaf/plugin-api/snapshot';
 import type { Logger } from '@pgaf/logging/logger';
 import pg, { type Client } from 'pg';
+import { Announcer } from './announcer.js';
 import { watchBlockers } from './blockers.js';
 import { CommandDesk } from './command-desk.js';
 import { Contacts } from './contacts.js';
 import type { Kinds } from './command-handlers.js';
 import { refuseAbandonedCommands } from './command-queue.js';
 import { GroupDesk } from './group-desk.js';
+import { GroupLook } from './group-look.js';
 import { HealthChecker } from './health-checker.js';
 import { trimHistory } from './history.js';
 import { Inbox } from './inbox.js';
 import { appliedMigrations, migrate } from './migrate.js';
+import { NewsLook } from './news-look.js';
 import { warnOfNewerSchema } from './newer-schema.js';
 import { timingsOf, type MonitorSettings } from './monitor-settings.js';
-import { loadAbsent, loadGroups, loadNextGroups, type StoredGroup } from './group-store.js';
 import { Round } from './round.js';
+import { SessionLook } from './session-look.js';
 import { beginTerm, ServiceRunsError, takeServiceLock, type Term } from './term.js';
 import { isBlocked } from './transaction.js';
 
@@ -37,12 +40,12 @@ export interface ServiceSessionOptions {
   readonly signal: AbortSignal;
   /** How long the end of another service is waited for; 10 s unless given. */
   readonly lockPatience?: Milliseconds;
+  /** From how many nodes on it looks for news, and seldom at who rests; `MANY_NODES` unless given. */
+  readonly manyNodes?: number;
   /** Called when the service decides, with its term. */
   readonly onReady?: (term: number) => void;
 }
 
-/** How often sessions are looked at: a keeper that dies notifies nobody. */
-const LOOK_EVERY = 200;
 /** How often commands are looked for that no notification told of. */
 const LOOK_FOR_COMMANDS_EVERY = 500;
 const TRIM_EVERY = 60_000;
@@ -58,14 +61,14 @@ const STATEMENT_TIMEOUT = 5000;
 
 /**
  * One term of the service, on two connections: the writer, which holds the lock and makes every change, and
- * the eyes, which listen and can look while the writer waits. Nothing is remembered between rounds that is
- * not in the tables, but for what only delays a retry.
+ * the eyes, which listen and can look while the writer waits. With many nodes there is a third one, which waits for news and
+ * may be lost. Nothing is remembered between rounds that is not in the tables, but for what only delays a retry.
  */
 export class ServiceSession {
-  /** True once a term was opened. */
+  /** True once each group was decided on. */
   decided = false;
   readonly #inbox = new Inbox();
-  readonly #clients: Client[] = [];
+  readonly #clients = new Set<Client>();
   #checker: HealthChecker | null = null;
   #failure: Error | null = null;
   #trimmedAt = -Infinity;
@@ -105,14 +108,35 @@ export class ServiceSession {
       );
       this.#checker = checker;
       const contacts = new Contacts();
+      // A session that is lost ends this one by itself.
+      const announcer = new Announcer(
+        eyes,
+        (error) => logger.warn('News are not announced.', { error }),
+        () => this.#inbox.wake(),
+      );
+      const { manyNodes } = this.options;
+      const news = new NewsLook({
+        client: writer,
+        connect: () => this.#open('pgaf monitor news'),
+        term,
+        inbox: this.#inbox,
+        announcer,
+        logger,
+        ...(manyNodes !== undefined && { manyNodes }),
+      });
       const groups = new GroupDesk({
         client: writer,
         eyes,
         pid,
         term,
+        get timings() {
+          return chosen.timings;
+        },
+        contacts,
         kinds,
         logger,
         inbox: this.#inbox,
+        announcer,
         checker,
       });
       const commands = new CommandDesk({
@@ -127,12 +151,13 @@ export class ServiceSession {
         kinds,
         logger,
         inbox: this.#inbox,
+        announcer,
       });
 
-      this.decided = true;
       logger.info(`The monitor service decides, in term ${term}.`);
       this.options.onReady?.(term);
-      await this.#loop({ writer, chosen, groups, commands, checker, contacts });
+      const look = new GroupLook({ client: writer, contacts, checker, groups });
+      await this.#loop({ writer, chosen, news, groups, look, commands, checker });
     } finally {
       signal.removeEventListener('abort', stop);
     }
@@ -140,19 +165,20 @@ export class ServiceSession {
 
   async close(): Promise<void> {
     this.#checker?.stop();
-    await Promise.all(this.#clients.map((client) => client.end().catch(() => undefined)));
+    await Promise.all([...this.#clients].map((client) => client.end().catch(() => undefined)));
   }
 
   async #loop(at: {
     writer: Client;
     chosen: ChosenSettings;
+    news: NewsLook;
     groups: GroupDesk;
+    look: GroupLook;
     commands: CommandDesk;
     checker: HealthChecker;
-    contacts: Contacts;
   }): Promise<void> {
     const round = new Round();
-    let lookAt = 0;
+    const sessions = new SessionLook(at.writer);
     let commandsAt = 0;
     for (;;) {
       this.#throwFailure();
@@ -163,6 +189,7 @@ export class ServiceSession {
       }
       const { settings, timings } = at.chosen;
       const now = performance.now();
+      await at.news.look(now);
       const commands = this.#inbox.takeCommands();
       if (commands === 'waiting' || now >= commandsAt) {
         commandsAt = now + LOOK_FOR_COMMANDS_EVERY;
@@ -170,29 +197,21 @@ export class ServiceSession {
       }
       await at.groups.recordHealth(at.checker.takeNews(this.#inbox.inflow));
 
-      const settle = async (loaded: readonly StoredGroup[]) => {
-        const stored = at.contacts.date(loaded);
-        at.checker.watch(stored.flatMap(({ snapshot }) => snapshot.nodes));
-        for (const group of stored) {
-          await at.groups.settleAll([group]);
-          at.contacts.attend();
-        }
-      };
-      if (now >= lookAt) {
-        lookAt = now + LOOK_EVERY;
-        at.groups.noteAbsent(await loadAbsent(at.writer));
-      }
-      const keys = this.#inbox.takeGroups();
-      if (keys.length > 0) await settle(await loadGroups(at.writer, timings, keys));
+      const absent = await sessions.look(now);
+      if (absent) at.groups.noteAbsent(absent);
+      const { crowd } = at.news;
+      await at.look.lookAt(this.#inbox.takeGroups(), timings, crowd);
       if (round.isDue(now, this.#inbox.inflow)) {
-        const { groups, isLast } = await round.next(now, (after, limit) =>
-          loadNextGroups(at.writer, timings, after, limit),
+        const { isLast } = await round.next(now, (after, limit) =>
+          at.look.lookAtNext(after, limit, timings, crowd),
         );
-        await settle(groups);
-        if (isLast) at.checker.endRound();
+        if (isLast) {
+          at.look.endRound();
+          this.decided = true;
+        }
       }
       await this.#trim(at.writer, settings, now);
-      const next = Math.min(lookAt, commandsAt, round.dueAt);
+      const next = Math.min(sessions.dueAt, commandsAt, round.dueAt, at.news.dueAt);
       await this.#inbox.wait(Math.max(1, next - performance.now()));
     }
   }
@@ -245,7 +264,24 @@ export class ServiceSession {
     throw begun.error;
   }
 
+  /** A connection without which this session ends. */
   async #connect(applicationName: string): Promise<Client> {
+    const client = await this.#open(applicationName);
+    const fail = (error?: Error) => {
+      this.#failure ??=
+        error ??
+        new PgafError('The connection to the monitor was closed.', {
+          code: 'connection-lost',
+          exit: EXIT.monitor,
+        });
+      this.#inbox.wake();
+    };
+    client.on('error', fail);
+    client.on('end', () => fail());
+    return client;
+  }
+
+  async #open(applicationName: string): Promise<Client> {
     const { socketDirectory, port, user } = this.options.database;
     const client = new pg.Client({
       host: socketDirectory,
@@ -259,18 +295,10 @@ export class ServiceSession {
       // Up to Postgres 14 anybody may put functions into the schema public; this session is a superuser's.
       options: '-c search_path=pg_catalog,pg_temp',
     });
-    const fail = (error?: Error) => {
-      this.#failure ??=
-        error ??
-        new PgafError('The connection to the monitor was closed.', {
-          code: 'connection-lost',
-          exit: EXIT.monitor,
-        });
-      this.#inbox.wake();
-    };
-    client.on('error', fail);
-    client.on('end', () => fail());
-    this.#clients.push(client);
+    // Whoever has opened it hears of its end.
+    client.on('error', () => undefined);
+    client.on('end', () => this.#clients.delete(client));
+    this.#clients.add(client);
     await client.connect();
     return client;
   }

@@ -77,8 +77,9 @@ export interface KeeperPart {
   /** Brings what the plugin keeps on this node in line; periodic, and on every change of the formation. */
   readonly reconcile?: (context: KeeperContext) => Promise<Outcome>;
   /**
-   * Sees to what must not wait for the monitor, on each node that takes writes: as soon as it does, on every change of the
-   * formation, and periodic; beside `reconcile`, and one at a time. A retry comes again after a second.
+   * Sees to what must not wait for the monitor, on each node that takes writes: as soon as it does, some tenths of a second
+   * after another node of the formation does or is healthy again, and periodic; beside `reconcile`, and one at a time. A
+   * retry comes again after a second.
    */
   readonly whileLeader?: (context: NodeContext) => Promise<Outcome>;
   /** After the configuration was read again. */

@@ -29,7 +29,10 @@ export interface GroupSnapshot {
   readonly lineage: readonly Promotion[];
   /** The node that an operator's switchover wants as the next leader; null when none is under way. */
   readonly switchoverTarget: number | null;
-  /** Of that switchover: what would have it given up, such as a client's transaction, may be ended for it. */
+  /**
+   * Of that switchover: what would have it given up, such as a client's transaction, may be ended for it. In a group without
+   * a leader: an operator has accepted the loss of what only nodes have that are not there, so nobody waits for them.
+   */
   readonly switchoverForced: boolean;
   /** The node that the one in `fast_forward` receives from what it lacks; null when none was named yet. */
   readonly walSource: number | null;
@@ -188,6 +191,9 @@ export interface Sighting {
   readonly healthSince: Milliseconds;
   /** The last check was refused by the host itself (RST), which a silent host cannot do. */
   readonly refused: boolean;
-  /** The keeper's session: open, closed by the keeper's host, or not known (never seen, monitor restarted). */
-  readonly session: 'open' | 'closed' | 'unknown';
+  /**
+   * The keeper's session: open; begun, with nothing said over it yet, so that what is known of the node is from before it;
+   * closed by the keeper's host; or not known (never seen, monitor restarted).
+   */
+  readonly session: 'open' | 'begun' | 'closed' | 'unknown';
 }

@@ -24,6 +24,8 @@ export type Step =
   | { readonly do: 'checkpoint' }
   /** Give the switchover up, before anything stops, unless its target streams close behind. */
   | { readonly do: 'verifyTarget' }
+  /** Give the drop of a primary up, before anything stops, unless somebody who may take over streams close behind. */
+  | { readonly do: 'verifySuccessor' }
   /** Persist that Postgres will not be started below the next epoch, with the final LSN of a clean stop. */
   | { readonly do: 'recordStop' }
   /** Roles, database and extensions. */

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { basebackup, basebackupArguments } from './basebackup.js';
 import { ensureSelfSignedCertificate } from './certificates.js';
@@ -160,7 +161,7 @@ test.each(['killed', 'stopped'] as const)(
     const [checkpointer] = await next.client.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
     );
-    process.kill(checkpointer?.pid ?? 0, 'SIGSTOP');
+    process.kill(pidOf(checkpointer), 'SIGSTOP');
     expect(await promote(next.client, next.pgdata)).toMatchObject({ timeline: 2 });
     await old.client.query('INSERT INTO t VALUES (-1)');
     await next.client.query('INSERT INTO t VALUES (2)');
@@ -175,7 +176,7 @@ test.each(['killed', 'stopped'] as const)(
       marker,
     } as const;
     if (how === 'killed') {
-      process.kill((await adoptPostmaster(old.pgdata))?.pid ?? 0, 'SIGKILL');
+      process.kill(pidOf(await adoptPostmaster(old.pgdata)), 'SIGKILL');
       await within(5000, async () => ((await adoptPostmaster(old.pgdata)) ? undefined : true));
     } else {
       await stopPostmaster(old.pgdata, { mode: 'fast' });
@@ -187,7 +188,7 @@ test.each(['killed', 'stopped'] as const)(
     expect(await rewindIsHalfDone(marker)).toBe(false);
     // Before its first checkpoint the source cannot be told from one that was never promoted.
     expect(await rewind(options)).toBe('same-timeline');
-    process.kill(checkpointer?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(checkpointer), 'SIGCONT');
     await checkpoint(next.server);
     expect(await rewind(options)).toBe('rewound');
     expect(await rewindIsHalfDone(marker)).toBe(false);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { childrenOf } from './children.js';
 import { findPostmaster } from './find-postmaster.js';
@@ -40,7 +41,7 @@ test('nor is one that was frozen before it had a title, however long ago', async
   await once(client, 'connect');
   const untitled = await until(
     () => {
-      const child = childrenOf(postmaster?.pid ?? 0).find(({ title }) => !title.startsWith('postgres: '));
+      const child = childrenOf(pidOf(postmaster)).find(({ title }) => !title.startsWith('postgres: '));
       return child && livingProcess(child.pid);
     },
     { everyMs: 5 },

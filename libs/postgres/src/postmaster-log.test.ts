@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { adoptPostmaster } from './postmaster.js';
 import { collectorDrained, postmasterLastLines } from './postmaster-log.js';
@@ -14,10 +15,10 @@ test('the last lines of a dead postmaster are read after its collector has writt
     argumentsOf(facts.pid)[0]?.includes('logger'),
   );
   const postmaster = await adoptPostmaster(one.pgdata);
-  const collectorPid = collector?.pid ?? 0;
+  const collectorPid = pidOf(collector);
   process.kill(collectorPid, 'SIGSTOP');
   await one.client.query(`DO $$ BEGIN RAISE LOG 'last words'; END $$`);
-  process.kill(postmaster?.pid ?? 0, 'SIGKILL');
+  process.kill(pidOf(postmaster), 'SIGKILL');
   await within(10_000, () => (postgresProcessesOf(one.pgdata).length === 1 ? true : undefined));
   const lines = collectorDrained(one.pgdata).then(() =>
     postmasterLastLines(one.pgdata, one.startOptions.logFile, 0),

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ProgramError } from '@pgaf/core/errors';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { endLeftovers } from './leftovers.js';
 import { adoptPostmaster, postmasterStatus, startPostmaster } from './postmaster.js';
@@ -72,7 +73,7 @@ test('ends the busy left-overs of a killed postmaster, then starts', async () =>
     );
     return rows.length > 1 ? true : undefined;
   });
-  process.kill(postmaster?.pid ?? 0, 'SIGKILL');
+  process.kill(pidOf(postmaster), 'SIGKILL');
   await within(5000, () => (postmaster?.isAlive() ? undefined : true));
   expect(postgresProcessesOf(one.pgdata).length).toBeGreaterThan(0);
   expect((await endLeftovers(one.pgdata)).found).toBeGreaterThan(0);
@@ -112,7 +113,7 @@ async function newZombie(): Promise<{ readonly pid: number; end(): void }> {
 test('a lock of the socket that a killed postmaster of ours left does not keep the next one from starting', async () => {
   const one = await newPrimary();
   const postmaster = await adoptPostmaster(one.pgdata);
-  process.kill(postmaster?.pid ?? 0, 'SIGKILL');
+  process.kill(pidOf(postmaster), 'SIGKILL');
   await postmaster?.exited;
   // While nobody reaps a killed postmaster, Postgres takes its pid for a living one.
   const zombie = await newZombie();
@@ -134,7 +135,7 @@ test('a fast stop that is late becomes an immediate one', async () => {
   const [row] = await one.client.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
   );
-  const checkpointer = row?.pid ?? 0;
+  const checkpointer = pidOf(row);
   process.kill(checkpointer, 'SIGSTOP');
   const stopping = stopPostmaster(one.pgdata, { mode: 'fast', immediateAfterMs: 200 });
   // Frozen, it would hold the stop until the postmaster kills it 5 s after the SIGQUIT.
@@ -178,7 +179,7 @@ test('a fast stop that comes at the beginning of a crash recovery does not hang'
   const { pid } = await start(one);
   const [row] = await one.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const children = `/proc/${pid}/task/${pid}/children`;
-  process.kill(row?.pid ?? 0, 'SIGKILL');
+  process.kill(pidOf(row), 'SIGKILL');
   // Frozen before the startup process can tell that its recovery begins, the postmaster hears of the stop first.
   // Without a pause between two looks: the moment is short.
   const deadline = performance.now() + 10_000;

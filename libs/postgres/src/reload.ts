@@ -10,10 +10,14 @@ export type ServerTime = string;
 const POLL_MS = 2;
 const LOOK_FOR_ERRORS_AFTER_MS = 200;
 
+/** One round trip, as an outage may wait for it; the moment is taken before the reload is asked for. */
+const RELOAD = `
+WITH before AS MATERIALIZED (SELECT clock_timestamp() AS moment)
+SELECT moment::text AS before, pg_reload_conf() FROM before`;
+
 /** Has Postgres read its files again; returns the moment before, for `awaitReloaded`. */
 export async function reload(client: LocalClient): Promise<ServerTime> {
-  const [row] = await client.query<{ before: string }>('SELECT clock_timestamp()::text AS before');
-  await client.query('SELECT pg_reload_conf()');
+  const [row] = await client.query<{ before: string }>(RELOAD);
   return row?.before ?? '';
 }
 

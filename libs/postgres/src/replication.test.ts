@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatLsn, parseLsn } from '@pgaf/core/lsn';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { confirmSyncNames } from './confirm-sync-names.js';
 import { endOfFlushedWal, finalLsn } from './final-lsn.js';
@@ -178,13 +179,13 @@ test('a quorum is not confirmed before the checkpointer has made commits wait', 
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
   );
   const quorum: Quorum = { count: 1, members: [2] };
-  process.kill(row?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(row), 'SIGSTOP');
   try {
     await writeSyncNames(primary.pgdata, quorum);
     const early = confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(1500) });
     await expect(early).rejects.toMatchObject({ name: 'TimeoutError' });
   } finally {
-    process.kill(row?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(row), 'SIGCONT');
   }
   await confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(10_000) });
 });

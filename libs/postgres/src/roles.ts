@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { fitsVerifier, scramVerifier } from './scram-verifier.js';
-import { QueryError, type LocalClient } from './query.js';
+import { QueryError, withConnection, type LocalClient, type LocalServer } from './query.js';
 
 export const MONITOR_ROLE = 'pgautofailover_monitor';
 export const REPLICATION_ROLE = 'pgautofailover_replicator';
@@ -74,14 +74,26 @@ export async function ensureReplicationPassword(
   return 'changed';
 }
 
-export async function ensureDatabase(client: LocalClient, name: string, owner: string): Promise<Ensured> {
-  if (await exists(client, 'database', name)) return 'existing';
-  return create(client, `CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(owner)}`);
+/**
+ * For a database and for extensions, which a busy host needs a while for: what was cut off would begin anew each time,
+ * and never end.
+ */
+const PATIENCE_MS = 120_000;
+
+export async function ensureDatabase(server: LocalServer, name: string, owner: string): Promise<Ensured> {
+  return withConnection({ ...server, statementTimeoutMs: PATIENCE_MS }, async (client) => {
+    if (await exists(client, 'database', name)) return 'existing';
+    return create(client, `CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(owner)}`);
+  });
 }
 
-/** In the database that the client is connected to, with what the extension requires. */
-export async function ensureExtension(client: LocalClient, name: string): Promise<void> {
-  const installed = await client.query('SELECT FROM pg_extension WHERE extname = $1', [name]);
-  if (installed.length === 0)
-    await client.query(`CREATE EXTENSION IF NOT EXISTS ${pg.escapeIdentifier(name)} CASCADE`);
+/** In the server's database, with what the extensions require. */
+export async function ensureExtensions(server: LocalServer, names: readonly string[]): Promise<void> {
+  await withConnection({ ...server, statementTimeoutMs: PATIENCE_MS }, async (client) => {
+    for (const name of names) {
+      const installed = await client.query('SELECT FROM pg_extension WHERE extname = $1', [name]);
+      if (installed.length === 0)
+        await client.query(`CREATE EXTENSION IF NOT EXISTS ${pg.escapeIdentifier(name)} CASCADE`);
+    }
+  });
 }

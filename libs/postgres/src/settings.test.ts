@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { dataNodeSettings } from './data-node-settings.js';
 import { localClient, withConnection, type QueryError } from './query.js';
 import { awaitReloaded, reload, reloadAndWait } from './reload.js';
 import {
   ensureDatabase,
-  ensureExtension,
+  ensureExtensions,
   ensureMonitorRole,
   ensureReplicationRole,
   ensureRole,
@@ -105,13 +105,37 @@ test('roles, databases and extensions are created once', async () => {
   expect(await ensureMonitorRole(one.client)).toBe('created');
   expect(await ensureMonitorRole(one.client)).toBe('existing');
   expect(await ensureRole(one.client, 'o"dd', 'LOGIN SUPERUSER')).toBe('created');
-  expect(await ensureDatabase(one.client, 'app', 'o"dd')).toBe('created');
-  expect(await ensureDatabase(one.client, 'app', superuser())).toBe('existing');
-  await withConnection({ ...one.server, database: 'app' }, async (app) => {
-    await ensureExtension(app, 'pg_stat_statements');
-    await ensureExtension(app, 'pg_stat_statements');
+  expect(await ensureDatabase(one.server, 'app', 'o"dd')).toBe('created');
+  expect(await ensureDatabase(one.server, 'app', superuser())).toBe('existing');
+  const server = { ...one.server, database: 'app' };
+  await ensureExtensions(server, ['pg_stat_statements']);
+  await ensureExtensions(server, ['pg_stat_statements']);
+  await withConnection(server, async (app) => {
     expect(await app.query(`SELECT extname FROM pg_extension WHERE extname LIKE 'pg_stat%'`)).toHaveLength(1);
   });
+});
+
+test('a database and an extension that take longer than a statement may are created', async () => {
+  const one = await newPrimary();
+  const hurried = { ...one.server, statementTimeoutMs: 200 };
+  const heldUp = async (table: string, work: () => Promise<unknown>) => {
+    await one.client.query(`BEGIN; LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+    let hasEnded = false;
+    const worked = work()
+      .catch((error: unknown) => error)
+      .finally(() => (hasEnded = true));
+    const waitsLong = `SELECT FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > '1 s'`;
+    await withConnection(one.server, (onlooker) =>
+      vi.waitUntil(async () => hasEnded || (await onlooker.query(waitsLong)).length > 0, { timeout: 10_000 }),
+    );
+    await one.client.query('COMMIT');
+    return worked;
+  };
+  expect(await heldUp('pg_database', () => ensureDatabase(hurried, 'app', superuser()))).toBe('created');
+  expect(
+    await heldUp('pg_extension', () => ensureExtensions(hurried, ['pg_stat_statements'])),
+  ).toBeUndefined();
 });
 
 test('a connection survives its errors, and comes back after Postgres does', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INVALID_LSN, parseLsn, type Lsn } from '@pgaf/core/lsn';
@@ -33,6 +34,11 @@ export async function writeStandbyMode(
 export async function stayInRecovery(pgdata: string): Promise<void> {
   await writeFile(join(pgdata, SIGNAL_FILE), '', { flag: 'a' });
   await syncDirectory(pgdata);
+}
+
+/** Its next start stays in recovery. A promotion takes this away before its timeline counts. */
+export function hasStandbySignal(pgdata: string): boolean {
+  return existsSync(join(pgdata, SIGNAL_FILE));
 }
 
 /** Makes a data directory a primary's: at its next start it leaves recovery when its WAL ends. */

@@ -1,4 +1,5 @@
 import { parseLsn } from '@pgaf/core/lsn';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { finalLsn } from './final-lsn.js';
 import { standbyName } from './names.js';
@@ -12,7 +13,7 @@ test('a fast stop cuts off a standby that hangs when it is told to, and is clean
   await primary.client.query('ALTER SYSTEM SET wal_sender_timeout = 0');
   await primary.client.query('SELECT pg_reload_conf()');
   const [receiver] = await standby.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(receiver), 'SIGSTOP');
   try {
     // More than the network takes on the way, so that the walsender waits in the middle of a message.
     await primary.client.query(
@@ -22,7 +23,7 @@ test('a fast stop cuts off a standby that hangs when it is told to, and is clean
     expect(await stopPostmaster(primary.pgdata, { mode: 'fast', cutStreamsAfterMs: 300 })).toBe('fast');
     expect(performance.now() - begun).toBeGreaterThan(300);
   } finally {
-    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(receiver), 'SIGCONT');
   }
   expect(postgresProcessesOf(primary.pgdata)).toEqual([]);
   expect(await finalLsn(primary.bindir, primary.pgdata)).toBeGreaterThan(0n);
@@ -35,17 +36,15 @@ test('a fast stop waits for one standby, and not for another that it is told not
   await primary.client.query('ALTER SYSTEM SET wal_sender_timeout = 0');
   await primary.client.query('SELECT pg_reload_conf()');
   const [receiver] = await hanging.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(receiver), 'SIGSTOP');
   try {
     const [sender] = await primary.client.query<{ pid: number }>(
       'SELECT pid FROM pg_stat_replication WHERE application_name = $1',
       [standbyName(2)],
     );
-    expect(await stopPostmaster(primary.pgdata, { mode: 'fast', cutAtOnce: [sender?.pid ?? 0] })).toBe(
-      'fast',
-    );
+    expect(await stopPostmaster(primary.pgdata, { mode: 'fast', cutAtOnce: [pidOf(sender)] })).toBe('fast');
   } finally {
-    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(receiver), 'SIGCONT');
   }
   const [row] = await waitedFor.client.query<{ lsn: string }>(
     'SELECT pg_last_wal_receive_lsn()::text AS lsn',

@@ -1,6 +1,9 @@
 import { parseLsn } from '@pgaf/core/lsn';
-import { expect, test } from 'vitest';
-import { recordEnd, walFileName, walFileStart } from './wal-position.js';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { recordEnd, timelineOfFiles, walFileName, walFileStart } from './wal-position.js';
 
 const GEOMETRY = { segmentSize: 16 << 20, blockSize: 8192 };
 
@@ -18,4 +21,20 @@ test.each([
 test('segments have names', () => {
   expect(walFileName(2, parseLsn('1/3000028'), 16 << 20)).toBe('000000020000000100000003');
   expect(walFileStart('000000020000000100000003', 16 << 20)).toBe(parseLsn('1/3000000'));
+});
+
+test('a segment of a timeline without its history is what a promotion left that was cut off', async () => {
+  const pgdata = mkdtempSync(join(tmpdir(), 'pgaf-wal-'));
+  onTestFinished(() => rmSync(pgdata, { recursive: true }));
+  mkdirSync(join(pgdata, 'pg_wal'));
+  const add = (name: string) => writeFileSync(join(pgdata, 'pg_wal', name), '');
+  expect(await timelineOfFiles(pgdata)).toBe(0);
+  add('000000010000000000000003');
+  add('000000020000000000000003');
+  expect(await timelineOfFiles(pgdata)).toBe(1);
+  add('00000002.history');
+  expect(await timelineOfFiles(pgdata)).toBe(2);
+  // Reserved, and nothing of it received.
+  add('00000003.history');
+  expect(await timelineOfFiles(pgdata)).toBe(2);
 });

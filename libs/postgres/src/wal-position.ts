@@ -2,6 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import type { Lsn } from '@pgaf/core/lsn';
+import { historyFile } from './timeline-history.js';
 
 /** What positions in the WAL are counted by; from pg_control. */
 export interface WalGeometry {
@@ -28,14 +29,15 @@ export function walFileName(timeline: number, lsn: Lsn, segmentSize: number): st
 
 /**
  * The highest timeline that the local WAL is on; 0 without any. A standby has files of a timeline before it tells
- * anybody that it received something of it; pg_control learns of it later.
+ * anybody that it received something of it; pg_control learns of it later. It receives the history first: a segment
+ * without one is what a promotion left that was cut off before it had begun a timeline.
  */
 export async function timelineOfFiles(pgdata: string): Promise<number> {
-  const names = await readdir(join(pgdata, 'pg_wal'));
-  return Math.max(
-    0,
-    ...names.filter((name) => /^[0-9A-F]{24}$/.test(name)).map((name) => parseInt(name.slice(0, 8), 16)),
-  );
+  const names = new Set(await readdir(join(pgdata, 'pg_wal')));
+  const written = [...names]
+    .filter((name) => /^[0-9A-F]{24}$/.test(name))
+    .map((name) => parseInt(name.slice(0, 8), 16));
+  return Math.max(0, ...written.filter((timeline) => timeline === 1 || names.has(historyFile(timeline))));
 }
 
 /** Where the segment of a file begins. */

@@ -59,6 +59,10 @@ test('a decision of a service whose term is over', () => {
   expectFound(/./, { aborts: { ...realMachine().aborts, termIsOver: false } }, 'servicesOverlap');
 });
 
+test('a first report over a session that its keeper has given up, after one over the next session', () => {
+  expectFound(/takes what node \d+ said before/, { sessionBegins: 'withItsFirstReport' });
+});
+
 test('a leader that opens from a cold start before anybody has confirmed it', () => {
   expectFound(TWO_PRIMARIES, { opens: () => true });
 });

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { done } from '@pgaf/core/result';
 import { isSilent } from '@pgaf/fsm/health';
 import { lineOf, obstacleAt, promiseOf } from '@pgaf/fsm/quorum';
 import { settle } from '@pgaf/fsm/settle';
 import type { Guard } from '@pgaf/plugin-api/rules';
 import type { NodeSnapshot } from '@pgaf/plugin-api/snapshot';
-import { test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { realMachine } from './machine.js';
 import { reportOfModel } from './model-report.js';
 import { isCutOff, runStepOnModel } from './model-steps.js';
+import { parseScenario } from './replay.js';
+import { runScenario } from './run-scenario.js';
 import { always, expectFound, LOST_COMMIT, withGuards } from './search-broken.js';
 
 /** Each clause of who may follow whom, broken on purpose: the simulator finds what it is for. */
@@ -102,6 +106,42 @@ test('a higher timeline alone counts as past all that is on lower ones', () => {
     electionCanSucceed: always,
   };
   expectFound(LOST_COMMIT, { ...withGuards(broken), report: promisesNevertheless }, 'somebodyPromotes');
+});
+
+/** What the simulator found once, on a machine that has these guards in the place of its own. */
+function expectLostIn(found: string, broken: Record<string, Guard>): void {
+  const text = readFileSync(join(import.meta.dirname, 'found', found), 'utf8');
+  const { violation, story } = runScenario(parseScenario(text), { ...realMachine(), ...withGuards(broken) });
+  expect(violation?.what, story.join('\n')).toMatch(LOST_COMMIT);
+}
+
+/** The guard, asked about a group whose operator has accepted what may be lost. */
+function whereLossIsAccepted(name: string): Guard {
+  return (about) => guards[name]?.({ ...about, group: { ...about.group, switchoverForced: true } }) === true;
+}
+
+const losing: Record<string, Guard> = {
+  mayBePromoted: whereLossIsAccepted('mayBePromoted'),
+  isChosen: whereLossIsAccepted('isChosen'),
+  lacksNothing: whereLossIsAccepted('lacksNothing'),
+  othersMayHaveMore: whereLossIsAccepted('othersMayHaveMore'),
+};
+
+test.each([
+  'a-leader-is-given-up-before-it-began-while-the-primary-before-it-is-down.json',
+  'a-leader-is-given-up-before-it-began-while-a-standby-is-back-that-has-less.json',
+])('a primary that was killed, and is forgotten when its successor is removed by force: %s', (found) => {
+  expectLostIn(found, losing);
+});
+
+// The primary before keeps who was asked from taking over until it has stopped; then the others are asked as well.
+test('standbys that nobody has asked yet, while the primary before is still to stop, and is forgotten', () => {
+  const allHavePromised: Guard = ({ group }) =>
+    group.nodes.every((node) => node.goal !== 'report_lsn' || promiseOf(group, node) !== null);
+  expectLostIn('a-leader-of-a-restored-monitor-is-given-up-while-the-primary-before-it-is-to-stop.json', {
+    ...losing,
+    allHavePromised,
+  });
 });
 
 test('a monitor that believes the backup that it was restored from', () => {

@@ -77,6 +77,8 @@ type Operation =
   | ({ readonly do: 'pause' } & OfNode & Lasting)
   /** Somebody opens the Postgres of a standby for writes, and writes there. */
   | ({ readonly do: 'promoteByHand'; readonly bytes: number } & OfNode)
+  /** The same, and Postgres crashes before it is open. */
+  | ({ readonly do: 'promoteByHandInVain'; readonly reached: 'signal' | 'record' } & OfNode)
   /** Postgres is stopped by hand, and started by hand when the node is paused still and its group's leader. */
   | ({ readonly do: 'stopByHand' } & OfNode & Lasting)
   /** An operator takes the node out of service for a while, and stops its Postgres by hand. */

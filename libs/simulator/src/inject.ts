@@ -1,6 +1,7 @@
 import { canTakeWrites, type State } from '@pgaf/core/states';
 import { describe, LEADER, type Fault } from './faults.js';
 import { CALM, MONITOR, type Weather } from './network.js';
+import { STANDBY } from './postgres-of-state.js';
 import type { Host, World } from './world.js';
 
 type LastingFault = Extract<Fault, { readonly for: number }>;
@@ -15,7 +16,6 @@ const IN_MAINTENANCE: ReadonlySet<State> = new Set([
   'wait_maintenance',
   'prepare_maintenance',
 ]);
-const FOLLOWING: ReadonlySet<State> = new Set(['catchingup', 'secondary']);
 
 /** Puts a fault, and its end, into the queue of a run whose faults count from now on. */
 export function schedule(world: World, fault: Fault): void {
@@ -186,7 +186,13 @@ function begin(world: World, fault: Fault): void {
     case 'stopByHand':
       return host(world, fault.node).postgres.stopByHand();
     case 'promoteByHand':
-      return promoteByHand(host(world, fault.node), fault.bytes);
+      if (isToStayStandby(host(world, fault.node)))
+        host(world, fault.node).postgres.promoteByHand(fault.bytes);
+      return;
+    case 'promoteByHandInVain':
+      if (isToStayStandby(host(world, fault.node)))
+        host(world, fault.node).postgres.promoteByHandInVain(fault.reached);
+      return;
   }
 }
 
@@ -260,9 +266,9 @@ function startByHand(world: World, { id, keeper, postgres }: Host): void {
   if (leader === id && node?.paused && isPrimary) postgres.start(keeper.memory.epoch);
 }
 
-/** Of a node that follows: who has promised, or is about to take over, is open soon enough for anybody. */
-function promoteByHand({ keeper: { memory }, postgres }: Host, bytes: number): void {
-  if (FOLLOWING.has(memory.current) && memory.promised <= memory.epoch) postgres.promoteByHand(bytes);
+/** Who is about to take over is open soon enough for anybody. */
+function isToStayStandby({ keeper: { memory } }: Host): boolean {
+  return STANDBY.has(memory.current) && STANDBY.has(memory.goal) && memory.promoted?.epoch !== memory.epoch;
 }
 
 /** A Postgres that is the operator's is stopped at times. */

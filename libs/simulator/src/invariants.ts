@@ -1,6 +1,7 @@
 import { canTakeWrites } from '@pgaf/core/states';
 import { isHealthy, seemsDown } from '@pgaf/fsm/health';
 import { heardAt } from '@pgaf/fsm/lease';
+import { ledBefore } from '@pgaf/fsm/may-have-more';
 import type { Transition } from '@pgaf/fsm/settle';
 import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
 import type { ModelPostgres } from './model-postgres.js';
@@ -23,6 +24,8 @@ interface Oaths {
 export class Invariants {
   acknowledgedCommits = 0;
   readonly #oaths = new Map<number, Oaths>();
+  /** When what the monitor believes of each node was so. */
+  readonly #saidAt = new Map<number, number>();
   readonly #acknowledgedOn = new Set<Branch>();
   /** Each timeline is written by one node alone: nothing could tell apart what two wrote on it. */
   readonly #writers = new Map<Branch, ModelPostgres>();
@@ -37,6 +40,14 @@ export class Invariants {
     const oaths = this.#oathsOf(node);
     oaths.promised = Math.max(oaths.promised, promised);
     oaths.stoppedBelow = Math.max(oaths.stoppedBelow, stoppedBelow);
+  }
+
+  /** The monitor takes a report of how the node was then: it forgets nothing that it has heard since. */
+  reported(node: number, then: number): void {
+    const newest = this.#saidAt.get(node) ?? 0;
+    if (then < newest)
+      this.world.fail(`the monitor takes what node ${node} said before what it has heard since`);
+    this.#saidAt.set(node, then);
   }
 
   /**
@@ -114,12 +125,16 @@ export class Invariants {
     for (const other of justWoken) this.woken(other);
   }
 
-  /** What nobody has who is there, and could have said so, is what the operator has given up. */
+  /**
+   * What nobody has who is there, and could have said so, is what the operator has given up by removing the leader; and not
+   * what one has, there or not, that led before and was not removed.
+   */
   #forgetWhatIsLost(opened: ModelPostgres): void {
     this.#isGivenUp = false;
     const group = this.world.monitor.snapshot();
     const left = group.nodes
-      .filter((node) => isHealthy(group, node) && !node.report.facts.strayed)
+      .filter((node) => isHealthy(group, node) || ledBefore(group, node))
+      .filter((node) => !node.report.facts.strayed)
       .flatMap(({ id }) => this.world.postgresOf(id) ?? []);
     for (const branch of this.#acknowledgedOn) {
       const there = [opened, ...left].map((node) => sharedUpTo(branch, node.branch, node.flushed));
@@ -179,12 +194,19 @@ export class Invariants {
 
   /**
    * The epoch of what a node sends. A standby that is cut off for an epoch hands on nothing that is older than
-   * its own promise; any other one hands on what the leader of its epoch sends.
+   * its own promise; any other one hands on what the leader of its epoch sends. Who was promoted by hand after its promise,
+   * and is chosen, leads with what it wrote since.
    */
   epochOf(sender: ModelPostgres): number {
-    if (!sender.inRecovery) return sender.openedIn;
+    if (!sender.inRecovery)
+      return sender.openedByHand ? Math.max(sender.openedIn, this.#epochGivenTo(sender.id)) : sender.openedIn;
     const follows = this.world.hosts[sender.id - 1]?.keeper.memory.epoch ?? 0;
     return Math.max(this.#oathsOf(sender.id).promised, follows);
+  }
+
+  #epochGivenTo(node: number): number {
+    const { leader, epoch } = this.world.monitor.snapshot();
+    return leader === node ? epoch : 0;
   }
 
   received(standby: ModelPostgres, epoch: number): void {

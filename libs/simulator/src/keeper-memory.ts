@@ -1,6 +1,7 @@
 import type { Sworn } from '@pgaf/fsm/accept';
-import type { State } from '@pgaf/core/states';
+import { canTakeWrites, type State } from '@pgaf/core/states';
 import type { SyncSetting } from '@pgaf/plugin-api/snapshot';
+import { STANDBY } from './postgres-of-state.js';
 
 /** What a keeper remembers over a crash of its own: its state file. */
 export interface KeeperMemory extends Sworn {
@@ -17,6 +18,8 @@ export interface KeeperMemory extends Sworn {
   readonly paused: boolean;
   /** Somebody opened this standby for writes, so that its WAL is no longer all the leader's. */
   readonly strayed: boolean;
+  /** An order to promote this standby was taken back before it was carried out. */
+  readonly orderTakenBack: boolean;
   readonly promoted: { readonly epoch: number; readonly tli: number; readonly switchpoint: number } | null;
 }
 
@@ -33,8 +36,15 @@ export function newMemory(nodeId: number): KeeperMemory {
     setting: null,
     paused: false,
     strayed: false,
+    orderTakenBack: false,
     promoted: null,
   };
+}
+
+/** An order to promote that is replaced by another goal: it may have been about to be. */
+export function isTakenBack({ current, goal, promoted, epoch }: KeeperMemory, next: State): boolean {
+  if (!canTakeWrites(goal) || canTakeWrites(next)) return false;
+  return STANDBY.has(current) && promoted?.epoch !== epoch;
 }
 
 /** What a state file loses in a test that breaks the keeper on purpose. */

@@ -32,6 +32,8 @@ export interface Machine {
   readonly write: WriteMemory;
   /** What the monitor holds against a decision in the transaction that commits it. */
   readonly aborts: AbortReasons;
+  /** When the monitor takes a session for the one that the keeper has. */
+  readonly sessionBegins: 'beforeItsFirstReport' | 'withItsFirstReport';
 }
 
 /** Each is a reason to give a decision up at its commit; a test that leaves one out breaks the monitor. */
@@ -54,5 +56,6 @@ export function realMachine(): Machine {
     lease: { end: leaseEnd, renewed: leaseRenewed, newestWitnessed },
     write: writeAll,
     aborts: { termIsOver: true, nodeHasReported: true },
+    sessionBegins: 'beforeItsFirstReport',
   };
 }

@@ -3,7 +3,7 @@ import { DEFAULT_LEASE } from '@pgaf/fsm/default-timings';
 import { findEdge } from '@pgaf/fsm/edge-table';
 import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
 import type { Step } from '@pgaf/plugin-api/steps';
-import { newMemory, type KeeperMemory } from './keeper-memory.js';
+import { isTakenBack, newMemory, type KeeperMemory } from './keeper-memory.js';
 import { KeeperSession } from './keeper-session.js';
 import type { Machine } from './machine.js';
 import { ModelFarewell } from './model-farewell.js';
@@ -309,13 +309,14 @@ export class ModelKeeper {
     if (canTakeWrites(self.goal)) this.#admit();
     const setting = group.settingsInForce.at(-1) ?? null;
     if (setting?.version !== this.memory.setting?.version) this.#remember({ setting });
-    if (!handsOver(self.goal)) this.#abandoned = null;
+    if (!handsOver(self.goal) && self.goal !== 'dropped') this.#abandoned = null;
     const { epoch, leader, goal, paused } = this.memory;
     if (paused && !self.paused) this.#upkeep.beginAnew();
     const { state } = verdict;
     if (state.epoch !== epoch || state.leader !== leader || state.goal !== goal || self.paused !== paused) {
       const sworn = { ...(state.leader !== undefined && { leader: state.leader }), goal: state.goal };
-      this.#remember({ epoch: state.epoch, ...sworn, paused: self.paused });
+      const orderTakenBack = this.memory.orderTakenBack || isTakenBack(this.memory, state.goal);
+      this.#remember({ epoch: state.epoch, ...sworn, paused: self.paused, orderTakenBack });
       this.world.changed();
     }
     this.#act();

@@ -4,6 +4,7 @@ import { addNode } from '@pgaf/fsm/add-node';
 import { DEFAULT_TIMINGS } from '@pgaf/fsm/default-timings';
 import { emptyGroup } from '@pgaf/fsm/empty-group';
 import type { OperatorCommand } from '@pgaf/fsm/operator';
+import { doubted, isBehindItsNodes } from '@pgaf/fsm/restored';
 import type { Settled } from '@pgaf/fsm/settle';
 import type { GroupSnapshot, NodeSnapshot, Sighting } from '@pgaf/plugin-api/snapshot';
 import type { Machine } from './machine.js';
@@ -17,6 +18,14 @@ import type { World } from './world.js';
 type Seen = Pick<Sighting, 'health' | 'healthSince' | 'refused'>;
 
 const NOT_SEEN: Seen = { health: 'unknown', healthSince: 0, refused: false };
+
+/** A keeper's session, as the monitor's Postgres has it. */
+interface Session {
+  readonly connection: Connection;
+  open: boolean;
+  /** Something was said over it. */
+  reported: boolean;
+}
 
 /** The tables as they were once. */
 interface Backup {
@@ -36,9 +45,9 @@ export class ModelMonitor {
   /** Those that do not know yet that their term is over. */
   readonly #outdated: ModelService[] = [];
   #term = 0;
-  #sessions = new Map<number, { readonly connection: Connection; open: boolean }>();
-  /** The connections over which somebody has reported. */
-  readonly #used = new WeakSet<Connection>();
+  #sessions = new Map<number, Session>();
+  /** The connections that were the session of their keeper, or are. */
+  readonly #begun = new WeakSet<Connection>();
   /** The rows as of each of the last commits that were flushed: reports are not. */
   #backups: readonly Backup[] = [];
 
@@ -107,11 +116,20 @@ export class ModelMonitor {
    * have to be created again.
    */
   restore(age: Milliseconds): void {
+    this.#bringBack(age, { restored: true });
+  }
+
+  /** The same, of the files as they were, on the same timeline: the monitor sees no difference by itself. */
+  putBack(age: Milliseconds): void {
+    this.#bringBack(age, {});
+  }
+
+  #bringBack(age: Milliseconds, known: Partial<Pick<GroupSnapshot, 'restored'>>): void {
     this.crash();
     const made = this.world.queue.now - age;
     const usable = this.#backups.filter(({ group }) => hasSameNodes(group, this.group));
     const backup = usable.findLast(({ at }) => at <= made) ?? usable[0];
-    if (backup) this.group = { ...backup.group, timings: this.group.timings, restored: true };
+    if (backup) this.group = { ...backup.group, timings: this.group.timings, ...known };
     this.#flushed();
     this.restart();
   }
@@ -123,6 +141,7 @@ export class ModelMonitor {
 
   // The keepers' sessions
 
+  /** In the model a connection is open, and the keeper knows that its session has begun, at the same instant. */
   accept(node: number, ended: (how: 'closed' | 'timeout') => void): Connection | null {
     if (!this.postgresRuns) return null;
     const connection = this.world.network.connect(node, MONITOR, {
@@ -137,7 +156,14 @@ export class ModelMonitor {
         this.#service?.decideSoon();
       },
     });
+    if (this.machine.sessionBegins === 'beforeItsFirstReport' && this.#row(node))
+      this.#beginSession(node, connection);
     return connection;
+  }
+
+  #beginSession(node: number, connection: Connection): void {
+    this.#begun.add(connection);
+    this.#sessions.set(node, { connection, open: connection.open.to, reported: false });
   }
 
   nodeActive(
@@ -151,11 +177,13 @@ export class ModelMonitor {
     if (!before) return;
     if (this.#sessions.get(id)?.connection !== connection) {
       // The keeper has given it up for a newer one.
-      if (this.#used.has(connection)) return this.world.network.close(connection, 'to');
-      this.#used.add(connection);
-      this.#sessions.set(id, { connection, open: connection.open.to });
+      if (this.#begun.has(connection)) return this.world.network.close(connection, 'to');
+      this.#beginSession(id, connection);
     }
+    this.world.checks.reported(id, report.at ?? 0);
     const { reported, ...rest } = report;
+    const session = this.#sessions.get(id);
+    if (session) session.reported = true;
     const changedAt = reported === before.reported ? before.changedAt : this.world.queue.now;
     const changed = isNews(before, report);
     this.#replace({ ...before, reported, changedAt, report: { ...rest, at: this.world.queue.now } });
@@ -164,7 +192,7 @@ export class ModelMonitor {
       this.#service?.decideSoon();
       if (!report.postgresRunning) this.#service?.checkHealth(id);
     }
-    const { group } = this;
+    const group = isBehindItsNodes(this.group) ? doubted(this.group) : this.group;
     this.world.network.send(connection, 'to', () => answer(group));
   }
 
@@ -217,7 +245,7 @@ export class ModelMonitor {
   snapshot(): GroupSnapshot {
     const nodes = this.group.nodes.map((node): NodeSnapshot => {
       const session = this.#sessions.get(node.id);
-      const state = session === undefined ? 'unknown' : session.open ? 'open' : 'closed';
+      const state = stateOf(session);
       return node.seen.session === state ? node : { ...node, seen: { ...node.seen, session: state } };
     });
     return { ...this.group, now: this.world.queue.now, nodes };
@@ -294,6 +322,12 @@ export class ModelMonitor {
       nodes: this.group.nodes.map((each) => (each.id === node.id ? node : each)),
     };
   }
+}
+
+function stateOf(session: Session | undefined): Sighting['session'] {
+  if (!session) return 'unknown';
+  if (!session.open) return 'closed';
+  return session.reported ? 'open' : 'begun';
 }
 
 function hasSameNodes(one: GroupSnapshot, other: GroupSnapshot): boolean {

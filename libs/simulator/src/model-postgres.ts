@@ -361,6 +361,7 @@ export class ModelPostgres {
       this.writtenBranch = this.branch;
       this.flushed = this.written;
       this.inRecovery = false;
+      this.strayed = false;
       this.#takeWrites(epoch);
       this.world.changed();
     });
@@ -379,6 +380,32 @@ export class ModelPostgres {
     this.openedByHand = true;
     this.strayed = true;
     this.#append(RECORD_BYTES + bytes);
+  }
+
+  /**
+   * The same, and Postgres crashes on its way: its signal file is gone, and its timeline has not begun, or has its first
+   * record, while pg_control does not say that recovery is over.
+   */
+  promoteByHandInVain(reached: 'signal' | 'record'): void {
+    if (this.life !== 'up' || !this.inRecovery || !this.replayed || this.#promoting) return;
+    if (this.processes.areFrozen) return;
+    this.streams.endReceiver();
+    this.configure({ standby: false });
+    if (reached === 'record') {
+      this.branch = branchFrom(this.writtenBranch, this.written, this.writtenBranch.epoch, 0);
+      this.flushed = this.written + RECORD_BYTES;
+    }
+    this.crash();
+    this.onDeath();
+  }
+
+  /** What somebody opened is what leads, with all that was written there. */
+  takeOverAsOpened(epoch: number): void {
+    this.branch = { ...this.branch, epoch };
+    this.writtenBranch = this.branch;
+    this.openedByHand = false;
+    this.strayed = false;
+    this.#takeWrites(epoch);
   }
 
   /** A client commits: flushed here first, then acknowledged when the setting in force says so. */

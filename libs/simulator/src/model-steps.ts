@@ -1,5 +1,5 @@
 import { done, retry, type Outcome } from '@pgaf/core/result';
-import { canTakeWrites, type State } from '@pgaf/core/states';
+import { canTakeWrites, promises, type State } from '@pgaf/core/states';
 import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
 import type { Step, StepName } from '@pgaf/plugin-api/steps';
 import type { KeeperMemory } from './keeper-memory.js';
@@ -71,7 +71,7 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
     if (!source) return retry('the leader cannot be reached');
     if (!scratch.begun) {
       if (!staysStopped(memory)) remember({ stopped: null });
-      if (hasNothingToTakeBack(postgres, source)) return keepAsStandby(postgres);
+      if (!postgres.strayed && hasNothingToTakeBack(postgres, source)) return keepAsStandby(postgres);
       postgres.usable = false;
     }
     return copy(context);
@@ -89,13 +89,14 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
     if (group.leader === null || group.leader === memory.nodeId) return NO_LEADER;
     const others = group.nodes.filter(({ id, goal }) => id !== memory.nodeId && goal !== 'dropped');
     const sync = { version: 0, required: 1, members: others.map(({ id }) => id) };
-    postgres.configure({ standby: true, upstream: group.leader, sync });
+    noteLostSignal(postgres, memory);
+    postgres.configure({ standby: true, upstream: postgres.strayed ? null : group.leader, sync });
     return done;
   },
 
   followLeader: ({ postgres, group, memory }) => {
     if (group.leader === null || group.leader === memory.nodeId) return NO_LEADER;
-    postgres.configure({ upstream: group.leader });
+    postgres.configure({ upstream: postgres.strayed ? null : group.leader });
     postgres.reload();
     return done;
   },
@@ -103,17 +104,18 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
   startPostgres: (context) => {
     const { postgres, memory, remember, opening, scratch } = context;
     if (postgres.isDoomed) return 'again';
-    if (postgres.life === 'up') return done;
+    const isTakenBack = postgres.strayed && isToFollow(memory) && reachableLeader(context) !== null;
+    if (postgres.life === 'up') return isTakenBack && !memory.paused ? stop(postgres) : done;
     if (postgres.leftOvers) postgres.endLeftOvers();
     if (postgres.life !== 'down') return 'again';
-    if (!postgres.usable && isToFollow(memory)) return copyAgain(context);
+    if ((!postgres.usable && isToFollow(memory)) || isTakenBack) return copyAgain(context);
     if (scratch.begun) return retry('Postgres does not start');
     if (staysStopped(memory)) return retry('Postgres stays stopped below a later epoch');
     const clients = canTakeWrites(memory.goal) ? opening() : 'admitted';
     if (clients === null) return retry('nobody has confirmed that this node is still the primary');
     scratch.begun = true;
     keepUnpromotedInRecovery(postgres, memory);
-    remember({ stopped: null });
+    remember({ stopped: null, orderTakenBack: false });
     postgres.start(memory.epoch, clients);
     return 'again';
   },
@@ -138,6 +140,20 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
     if (stream && postgres.flushed - stream.flushed <= LARGEST_LAG) return done;
     abandon(`node ${target} does not stream`);
     return retry(`node ${target} does not stream`);
+  },
+
+  verifySuccessor: ({ postgres, group, memory, abandon }) => {
+    const others = group.nodes.filter(({ id, goal }) => id !== memory.nodeId && goal !== 'dropped');
+    const isSucceeded = others.some(({ goal }) => promises(goal));
+    if (postgres.life !== 'up' || postgres.hungFor > 0 || isSucceeded || others.length === 0) return done;
+    const isClose = others.some(({ id, goal, candidatePriority }) => {
+      const stream = postgres.senders.get(id);
+      const mayTakeOver = goal === 'secondary' && candidatePriority > 0;
+      return mayTakeOver && stream && postgres.flushed - stream.flushed <= LARGEST_LAG;
+    });
+    if (isClose) return done;
+    abandon('nobody who may take over streams');
+    return retry('nobody who may take over streams');
   },
 
   recordStop: ({ postgres, memory, remember }) => {
@@ -181,30 +197,35 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
     return done;
   },
 
-  promise: ({ postgres, memory, remember, scratch }) => {
+  promise: (context) => {
+    const { postgres, memory, remember, scratch } = context;
     if (memory.promised <= memory.epoch) remember({ promised: memory.epoch + 1 });
     if (!scratch.begun) {
       scratch.begun = true;
+      noteLostSignal(postgres, memory);
       postgres.configure({ standby: true, upstream: null });
       postgres.reload();
       return 'again';
     }
-    if (postgres.life === 'down' && !postgres.leftOvers) postgres.start(memory.epoch);
+    if (postgres.life === 'down' && !postgres.leftOvers) startInRecovery(context);
     // One that somebody opened promises nothing, and goes on open.
     return isCutOff(postgres) || postgres.openedByHand ? done : 'again';
   },
 
-  fastForward: ({ world, postgres, group, scratch, receivedNothing }) => {
+  fastForward: (context) => {
+    const { world, postgres, group, memory, scratch, receivedNothing } = context;
     const source = group.nodes.find(
       ({ id, reported }) => id === group.walSource && reported === 'report_lsn',
     );
     const { promise } = source?.report.facts ?? {};
     if (!source || promise?.epoch !== group.epoch + 1) return retry('no node is named to receive from');
-    if (postgres.life === 'down' && !postgres.leftOvers) postgres.start(group.epoch);
+    if (postgres.life === 'down' && !postgres.leftOvers) startInRecovery(context);
     if (postgres.life !== 'up') return 'again';
     if (postgres.branch.tli >= promise.tli && BigInt(postgres.flushed) >= promise.lsn) return done;
+    if (postgres.strayed) return retry('somebody opened this standby for writes');
     if (!scratch.begun) {
       scratch.begun = true;
+      noteLostSignal(postgres, memory);
       scratch.readyAt = world.queue.now + FAST_FORWARD_TRY;
       postgres.configure({ standby: true, upstream: source.id });
       postgres.reload();
@@ -227,10 +248,11 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
       return 'again';
     }
     if (opensAgain(postgres, memory)) return done;
+    if (postgres.openedByHand) postgres.takeOverAsOpened(memory.epoch);
     const { tli, epoch } = postgres.branch;
     const before = group.lineage.findLast((promotion) => promotion.epoch < memory.epoch);
     const switchpoint = leftAt(postgres.branch, before?.tli ?? tli);
-    remember({ promoted: { epoch, tli, switchpoint }, stopped: null });
+    remember({ promoted: { epoch, tli, switchpoint }, stopped: null, orderTakenBack: false });
     return done;
   },
 
@@ -268,7 +290,22 @@ function opensAgain({ branch }: ModelPostgres, { current, epoch }: KeeperMemory)
 
 /** What a promotion left that was cut off is no promotion. */
 export function keepUnpromotedInRecovery(postgres: ModelPostgres, memory: KeeperMemory): void {
-  if (STANDBY.has(memory.current) && !wasPromoted(memory)) postgres.configure({ standby: true });
+  if (!STANDBY.has(memory.current) || wasPromoted(memory)) return;
+  noteLostSignal(postgres, memory);
+  postgres.configure({ standby: true });
+}
+
+/** Nothing but a promotion takes the signal away, and this one was by nobody's order. */
+function noteLostSignal(postgres: ModelPostgres, memory: KeeperMemory): void {
+  const { current, goal, orderTakenBack } = memory;
+  if (!STANDBY.has(current) || !STANDBY.has(goal) || wasPromoted(memory) || orderTakenBack) return;
+  if (postgres.usable && !postgres.configuration.standby) postgres.strayed = true;
+}
+
+function startInRecovery({ postgres, memory, remember }: StepContext): void {
+  keepUnpromotedInRecovery(postgres, memory);
+  remember({ orderTakenBack: false });
+  postgres.start(memory.epoch);
 }
 
 /** In this epoch: its next start opens it, whatever state it has reached. */

@@ -109,7 +109,7 @@ export class ModelUpkeep {
     if (postgres.leftOvers) postgres.endLeftOvers();
     const failed = postgres.failedStarts;
     keepUnpromotedInRecovery(postgres, keeper.memory());
-    keeper.remember({ stopped: null });
+    keeper.remember({ stopped: null, orderTakenBack: false });
     postgres.start(keeper.memory().epoch, clients);
     const look = (): void => {
       if (postgres.life === 'starting') return keeper.later(LOOK_AGAIN, look);
@@ -147,7 +147,7 @@ export class ModelUpkeep {
     const here = { timeline: postgres.branch.tli, lsn: BigInt(postgres.flushed) };
     const cannotFollow = current === 'catchingup' && postgres.inRecovery && hasDiverged(here, group.lineage);
     if (
-      !postgres.isReceiving &&
+      (!postgres.isReceiving || postgres.strayed) &&
       !paused &&
       canTakeWrites(leader.reported) &&
       (cannotFollow || this.#isOnAnotherLine(group))
@@ -160,15 +160,17 @@ export class ModelUpkeep {
         { do: 'startPostgres' },
       ]);
     }
-    if (postgres.inRecovery && postgres.configuration.upstream !== leader.id) run([{ do: 'followLeader' }]);
+    if (postgres.inRecovery && !postgres.strayed && postgres.configuration.upstream !== leader.id)
+      run([{ do: 'followLeader' }]);
   }
 
-  /** Somebody opened this node, and wrote to a timeline that the leader, which says so itself, never had. */
+  /** Somebody opened this node, as is known, or wrote to a timeline that the leader, which says so itself, never had. */
   #isOnAnotherLine(group: GroupSnapshot): boolean {
     const { postgres } = this.keeper;
     const { current, goal, promised, epoch } = this.keeper.memory();
     if (promised > epoch || current === 'join_secondary' || !FOLLOWING.has(goal)) return false;
     const leader = reachableLeader({ world: postgres.world, group, postgres });
-    return leader !== null && sharedUpTo(postgres.branch, leader.branch, leader.flushed) === -1;
+    if (leader === null) return false;
+    return postgres.strayed || sharedUpTo(postgres.branch, leader.branch, leader.flushed) === -1;
   }
 }

@@ -227,10 +227,18 @@ const PLOTS: Readonly<Record<Plot, Draw>> = {
   /** Somebody opens a standby for writes, about when the leader is lost; who follows that one is lost as well at times. */
   somebodyPromotes: (random, at, nodes) => {
     const node = placeOf(random, nodes);
-    const opened = at + random.between(0, 2500);
+    // Before it was asked to promise, or when it has promised.
+    const opened = at + random.between(0, random.chance(0.5) ? 2500 : 8000);
     const restart = { do: 'killNode', node, for: random.between(100, 2000) } as const;
     return [
-      { do: 'promoteByHand', at: opened, node, bytes: random.chance(0.5) ? 0 : random.below(5000) },
+      random.chance(0.8)
+        ? { do: 'promoteByHand', at: opened, node, bytes: random.chance(0.5) ? 0 : random.below(5000) }
+        : {
+            do: 'promoteByHandInVain',
+            at: opened,
+            node,
+            reached: random.chance(0.5) ? 'signal' : 'record',
+          },
       loseLeader(random, at + random.between(0, 2500)),
       ...(random.chance(0.7) ? [{ ...restart, at: opened + random.between(0, 3000) }] : []),
       ...(random.chance(0.7)

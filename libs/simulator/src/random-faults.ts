@@ -40,6 +40,7 @@ const WEIGHTS: Readonly<Record<Fault['do'], number>> = {
   stopByHand: 1,
   // In a plot of its own.
   promoteByHand: 0,
+  promoteByHandInVain: 0,
   maintain: 2,
   setPriority: 0.5,
   setQuorum: 0.5,
@@ -119,6 +120,8 @@ function randomFault(random: Random, at: number, nodes: number): Fault {
       return { do: kind, at, for: duration, age: random.between(100, 30_000) };
     case 'promoteByHand':
       return { do: kind, at, node, bytes: random.below(5000) };
+    case 'promoteByHandInVain':
+      return { do: kind, at, node, reached: random.chance(0.5) ? 'signal' : 'record' };
     case 'resetSession':
     case 'promote':
     case 'replaceNode':

@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatDuration, type Milliseconds } from '@pgaf/core/durations';
 
+/** A look that starts a program takes a processor from what it waits for: it gets one back for as long, up to this. */
+const LONGEST_PAUSE: Milliseconds = 500;
+
 export interface Wait {
   /** What is waited for, as the end of "waited 20 s for …". */
   readonly what: string;
   readonly deadlineMs: Milliseconds;
-  /** Time between two looks; 20 ms unless told. */
+  /** The least time between two looks; 20 ms unless told. */
   readonly everyMs?: Milliseconds;
   /** What was seen last: the body of the error when the deadline passes. */
   readonly seen?: () => Promise<string> | string;
@@ -23,6 +26,7 @@ export async function until<T>(
   const start = performance.now();
   let lastError: unknown;
   for (;;) {
+    const looked = performance.now();
     try {
       const answer = await probe();
       if (answer !== null && answer !== false && answer !== undefined) return answer;
@@ -31,7 +35,8 @@ export async function until<T>(
       lastError = error;
     }
     if (performance.now() - start > wait.deadlineMs) break;
-    await pause(wait.everyMs ?? 20);
+    const took = performance.now() - looked;
+    await pause(Math.max(wait.everyMs ?? 20, Math.min(took, LONGEST_PAUSE)));
   }
   const seen = wait.seen ? await wait.seen() : '';
   const reason = lastError === undefined ? '' : `\nlast error: ${String(lastError)}`;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Milliseconds } from '@pgaf/core/durations';
 import { until } from './deadline.js';
 import { endEverythingIn } from './end-processes.js';
+import { addEvidenceSource, removeEvidenceSource, type EvidenceSource } from './evidence.js';
 import { freePorts } from '@pgaf/core/testing/free-ports';
 import type { CommandResult, Host, RunOptions, Service } from './host.js';
 import type { ContainerNetwork } from './container-network.js';
@@ -54,9 +55,12 @@ export interface Member {
 }
 
 const STABLE_DEADLINE_MS = 60_000;
+/** Of each log, and of the events, for the evidence of a failed test. */
+const KEPT_LINES = 20_000;
+const KEPT_EVENTS = 1000;
 
 /** A monitor and its nodes, made through the command line, each on a host of its own. */
-export class Formation {
+export class Formation implements EvidenceSource {
   readonly probe: MonitorProbe;
 
   private constructor(
@@ -91,7 +95,9 @@ export class Formation {
     }
     const [monitor, ...nodes] = members;
     if (!monitor) throw new Error('a formation has a monitor');
-    return new Formation(directory, monitor, nodes, options);
+    const formation = new Formation(directory, monitor, nodes, options);
+    addEvidenceSource(formation);
+    return formation;
   }
 
   /** Makes monitor and nodes, and waits until they are stable. What was made is removed when that fails. */
@@ -224,6 +230,7 @@ export class Formation {
 
   /** Kills what still runs and removes every file. */
   async dispose(): Promise<void> {
+    removeEvidenceSource(this);
     this.probe.close();
     await endEverythingIn(this.directory);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
@@ -231,15 +238,22 @@ export class Formation {
 
   /** States, events and the ends of the logs: what a person asks for when a wait fails. */
   async describe(): Promise<string> {
-    const states = await this.states()
-      .then((all) =>
-        all.map((s) => `${s.name} ${s.reported} → ${s.goal} ${s.tli}: ${s.lsn} health ${s.health}`),
-      )
-      .catch((error: unknown) => [`no states: ${String(error)}`]);
+    const states = await this.statesInLines().catch((error: unknown) => [`no states: ${String(error)}`]);
     const events = await this.probe.events(15).catch(() => ['no events']);
-    const members = [this.monitor, ...this.nodes];
-    const logs = await Promise.all(members.map((member) => member.host.logTail(20)));
+    const logs = await Promise.all(this.members.map((member) => member.host.logTail(20)));
     return ['states:', ...states, 'events:', ...events, ...logs].join('\n');
+  }
+
+  /** The same at length. */
+  evidence(): Readonly<Record<string, () => Promise<string>>> {
+    const logs = this.members.map(
+      ({ host }) => [`${host.name}.log`, () => host.logTail(KEPT_LINES)] as const,
+    );
+    return {
+      'states.txt': async () => (await this.statesInLines()).join('\n'),
+      'events.txt': async () => (await this.probe.events(KEPT_EVENTS)).join('\n'),
+      ...Object.fromEntries(logs),
+    };
   }
 
   /** Waits for a condition; says what the formation looked like when it does not come, or a service dies first. */
@@ -259,6 +273,16 @@ export class Formation {
     if ('answer' in outcome) return outcome.answer;
     throw new Error(
       `the service of ${member?.host.name} ended (${ended}) before ${what}\n${await this.describe()}`,
+    );
+  }
+
+  private get members(): readonly Member[] {
+    return [this.monitor, ...this.nodes];
+  }
+
+  private async statesInLines(): Promise<string[]> {
+    return (await this.states()).map(
+      (s) => `${s.name} ${s.reported} → ${s.goal} ${s.tli}: ${s.lsn} health ${s.health}`,
     );
   }
 

@@ -1,25 +1,45 @@
 import { done, retry, type FormationView, type KeeperContext, type Outcome } from '@pgaf/plugin-api';
 import { changeNode, whyNot } from './apply-edits.js';
+import { awaitCommits } from './await-commits.js';
 import { changeUnlessUrgent } from './change-unless-urgent.js';
 import { unansweredPause } from './answered-pauses.js';
 import { DIST_NODES, type DistNode } from './dist-node.js';
 import { placesReplaced } from './end-connections.js';
+import { lookAsWriter, type LeftAlone } from './look-as-writer.js';
 import { moveNodesPast } from './move-past-frozen.js';
 import { newMovesSince } from './new-moves.js';
-import { movesOf, planEdits, sentenceOf, type Edit } from './plan-edits.js';
+import { movesOf, planEdits, sentenceOf, type Edit, type Move } from './plan-edits.js';
 
-/** The moves that are due, which clients wait for; null, or why one of them is yet to be done. */
-export async function moveGroups(context: KeeperContext, formation: FormationView): Promise<string | null> {
-  const edits = planEdits(formation, await context.sql.query<DistNode>(DIST_NODES));
-  const { moved, failed } = await moveNodesPast(
-    placesReplaced({ node: context.node, formation }),
-    context,
-    movesOf(edits),
-  );
+/** The moves that were due have been tried. */
+export interface Tried {
+  readonly tag: 'tried';
+  /** By which they were due: as it was given, or newer. */
+  readonly formation: FormationView;
+  /** Why one of them is yet to be done. */
+  readonly failed: string | null;
+}
+
+/** The moves that are due, which clients wait for. */
+export async function moveGroups(context: KeeperContext, given: FormationView): Promise<Tried | LeftAlone> {
+  let formation = given;
+  let moves = await movesDue(context, formation);
+  if (moves.length > 0 && (await awaitCommits(context)) === 'waited') {
+    const look = await lookAsWriter(context);
+    if (look.tag === 'left alone') return look;
+    ({ formation } = look);
+    moves = await movesDue(context, formation);
+  }
+  if (moves.length === 0) return { tag: 'tried', formation, failed: null };
+  const places = placesReplaced({ node: context.node, formation });
+  const { moved, failed } = await moveNodesPast(places, context, moves);
   for (const edit of moved) await note(context, edit, edit.do === 'park' || edit.drift ? 'event' : 'log');
   // What was left prepared there can be finished.
   if (moved.length > 0) context.runWhileLeader();
-  return failed;
+  return { tag: 'tried', formation, failed };
+}
+
+async function movesDue({ sql }: KeeperContext, formation: FormationView): Promise<readonly Move[]> {
+  return movesOf(planEdits(formation, await sql.query<DistNode>(DIST_NODES)));
 }
 
 /** What goes to other nodes; the first that fails is the reason to come again. */

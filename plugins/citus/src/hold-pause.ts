@@ -3,8 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FormationView, KeeperContext } from '@pgaf/plugin-api';
 import { noteAnswered } from './answered-pauses.js';
 import { moveWithin } from './apply-edits.js';
-import { moveGroups } from './bring-in-line.js';
+import { moveGroups, type Tried } from './bring-in-line.js';
 import { DIST_NODES, type DistNode } from './dist-node.js';
+import type { LeftAlone } from './look-as-writer.js';
 import { lookBy } from './look-by.js';
 import { lockTablesOf, type TableLocks } from './lock-tables.js';
 import { newMovesSince } from './new-moves.js';
@@ -27,9 +28,10 @@ export async function holdPause(context: KeeperContext, asked: PauseRequest): Pr
   const { sql, say, log } = context;
   noteAnswered(asked.token);
   let tried = context.formation;
-  const moveOthers = async (formation: FormationView): Promise<void> => {
-    tried = formation;
-    await moveGroups(context, formation);
+  const moveOthers = async (formation: FormationView): Promise<Tried | LeftAlone> => {
+    const moves = await moveGroups(context, formation);
+    if (moves.tag === 'tried') tried = moves.formation;
+    return moves;
   };
   const tries = {
     heldFor: LONGEST_PAUSE_MS,
@@ -98,15 +100,16 @@ function refusalOf(error: unknown): Extract<TableLocks, { tag: 'refused' }> {
 async function whyNoMoreTries(
   context: KeeperContext,
   asked: PauseRequest,
-  moveOthers: (formation: FormationView) => Promise<void>,
+  moveOthers: (formation: FormationView) => Promise<Tried | LeftAlone>,
 ): Promise<string | null> {
   const { signal, node, lookAgain } = context;
   if (signal.aborted) return 'the coordinator’s keeper ends';
   const formation = await lookAgain().catch(() => null);
   if (formation === null) return null;
   if (!isLeader(node.id, formation)) return 'the coordinator makes way for another one';
-  await moveOthers(formation);
-  const isAsking = pausesRequested(formation).some(({ token }) => token === asked.token);
+  const moves = await moveOthers(formation);
+  if (moves.tag === 'left alone') return moves.reason;
+  const isAsking = pausesRequested(moves.formation).some(({ token }) => token === asked.token);
   return isAsking ? null : 'it was given up';
 }
 

@@ -54,7 +54,7 @@ const EDGE_PATCHES: readonly EdgePatch[] = [
       { do: 'plugin', kind: 'citus', step: 'awaitPause' },
       // The wait may be long: the target is looked at once more, and whether the pause has lasted meanwhile.
       ...(to === 'dropped'
-        ? []
+        ? [{ do: 'verifySuccessor' } as const]
         : [{ do: 'verifyTarget' } as const, { do: 'plugin', kind: 'citus', step: 'confirmPause' } as const]),
     ],
   })),

@@ -1,6 +1,6 @@
 import type { FormationView, GroupView, NodeView } from '@pgaf/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { replacedPlaces } from './replaced-places.js';
+import { replacedNodes, replacedPlaces } from './replaced-places.js';
 
 const node = (id: number, change: Partial<NodeView> = {}): NodeView => ({
   ...{ id, name: `n${id}`, host: `host${id}`, port: 5432, role: 'worker', cluster: 'default' },
@@ -42,6 +42,16 @@ describe('the places of nodes that were replaced', () => {
     expect(places(group(1, 3, silent(2, { said: { proxyPort: 6432 } }), node(3)))).toEqual([
       'host2:5432',
       'host2:6432',
+    ]);
+  });
+});
+
+describe('nodes that were replaced', () => {
+  it('are told with the others of their group, of which one took over', () => {
+    const formation = { formation: 'default', kind: 'citus', dbname: 'citus' };
+    const groups = [group(0, 3, silent(2), node(3), standby(4)), group(1, 5, node(5), standby(6))];
+    expect(replacedNodes({ ...formation, groups }, 1)).toEqual([
+      { group: 0, node: silent(2), others: [node(3), standby(4)] },
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { defineCommand, type AnyCommand } from '../command-spec.js';
-import { json, osUser, pgdata } from '../flag-definitions.js';
+import { json, osUser, pgdata, waitSeconds } from '../flag-definitions.js';
 
 const NODE = { pgdata, 'os-user': osUser };
 
@@ -31,7 +31,7 @@ export const SERVICE_COMMANDS: readonly AnyCommand[] = [
   }),
   defineCommand({
     name: 'stop',
-    summary: 'Tell the service of a node to stop',
+    summary: 'Stop the service of a node',
     flags: {
       ...NODE,
       fast: Flags.boolean({ char: 'f', summary: 'Stop fast, without handing over first (SIGINT)' }),
@@ -40,6 +40,7 @@ export const SERVICE_COMMANDS: readonly AnyCommand[] = [
         summary:
           'Stop the service alone; the next one adopts its Postgres, as for an upgrade of pgaf (SIGUSR2)',
       }),
+      wait: waitSeconds('Seconds to wait until it has ended; 0 does not wait'),
     },
     load: async () => (await import('../service/stop-service.js')).stopService,
   }),

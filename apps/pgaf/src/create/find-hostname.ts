@@ -1,9 +1,10 @@
-import { lookup, reverse } from 'node:dns/promises';
-import { Socket } from 'node:net';
+import { lookup, Resolver, reverse } from 'node:dns/promises';
+import { isIPv4, Socket } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import type { Milliseconds } from '@pgaf/core/durations';
 
 const CONNECT_TIMEOUT: Milliseconds = 2000;
+const NAME_SERVICE_TIMEOUT: Milliseconds = 2000;
 
 /**
  * How other hosts reach this one, by the route to a host that the user named (the monitor): the local end of
@@ -44,9 +45,24 @@ function localEnd({ host, port }: { readonly host: string; readonly port: number
 /** A name of the loopback address leads every other host to itself. */
 async function ownName(address: string): Promise<string | null> {
   if (address === '::1' || address.startsWith('127.')) return null;
-  const names = await reverse(address).catch(() => []);
-  for (const name of names) if (await leadsHere(name)) return name;
+  for (const name of await namesOf(address)) if (await leadsHere(name)) return name;
   return null;
+}
+
+/**
+ * The hosts file of a container has its address, by a name that nobody looks for; then `reverse` asks no further and
+ * answers nothing, though the name service knows the name by which others find the container. The same holds for
+ * any host whose hosts file has its address under one name; a name that only this file knows leads nobody else here.
+ */
+async function namesOf(address: string): Promise<readonly string[]> {
+  try {
+    const names = await reverse(address);
+    if (names.length > 0 || !isIPv4(address)) return names;
+    const nameService = new Resolver({ timeout: NAME_SERVICE_TIMEOUT, tries: 1 });
+    return await nameService.resolvePtr(`${address.split('.').reverse().join('.')}.in-addr.arpa`);
+  } catch {
+    return [];
+  }
 }
 
 async function leadsHere(name: string): Promise<boolean> {

@@ -13,6 +13,7 @@ import { shellWord } from '@pgaf/core/shell-word';
 import { until } from '../wait-until.js';
 import { awaitServiceEnd } from './await-service-end.js';
 import { destroyFiles, removeFoldersLeftEmpty } from './destroy-files.js';
+import { orderRemoval } from './order-removal.js';
 
 export interface DropFlags extends MonitorFlags {
   readonly name?: string | undefined;
@@ -20,7 +21,7 @@ export interface DropFlags extends MonitorFlags {
   readonly pgport?: number | undefined;
   readonly destroy: boolean;
   readonly force: boolean;
-  /** Seconds; 0 does not wait. */
+  /** Seconds until the order is possible, and again until the node is gone; 0 does not wait. */
   readonly wait: number;
   readonly 'no-wait': boolean;
 }
@@ -45,7 +46,7 @@ export async function dropNode(given: DropFlags, context: CommandContext): Promi
   }
   await withMonitor(flags, context, async (session, place) => {
     const id = await idOf(session, flags, place.formation);
-    await remove(session, id, flags.force);
+    await orderRemoval(session, id, { force: flags.force, wait: flags.wait * 1000 }, context.log);
     if (flags.wait === 0) {
       context.log.info(`Ordered; \`pgaf show state\` lists node ${id} until it is gone`);
       return;
@@ -103,7 +104,10 @@ async function leaveFormation(
     const isKnown = await exists(session, state.nodeId);
     if (!isServed && !flags.force && (await leadsOthers(session, state.nodeId))) throw cannotHandOver(node);
     // A node whose service is down has no part in its leaving, so it is forgotten.
-    if (isKnown && state.current !== 'dropped') await remove(session, state.nodeId, flags.force || !isServed);
+    if (isKnown && state.current !== 'dropped') {
+      const order = { force: flags.force || !isServed, wait: flags.wait * 1000 };
+      await orderRemoval(session, state.nodeId, order, context.log);
+    }
     await awaitServiceEnd(paths, context, () => refuseWhenOrderedBack(session, state.nodeId));
     if (isKnown && flags.wait > 0) {
       await awaitGone(session, state.nodeId, flags.wait);
@@ -150,10 +154,6 @@ async function idOf(session: CommandSession, flags: DropFlags, formation: string
     exit: EXIT.badArguments,
     hint: '`pgaf show state` lists the nodes.',
   });
-}
-
-async function remove(session: CommandSession, id: number, force: boolean): Promise<void> {
-  await session.query('SELECT pgautofailover.remove_node($1::bigint, $2::bool)', [id, force]);
 }
 
 async function exists(session: CommandSession, id: number): Promise<boolean> {

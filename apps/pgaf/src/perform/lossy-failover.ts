@@ -10,7 +10,7 @@ interface Order {
   readonly force: boolean;
 }
 
-interface Position {
+export interface Position {
   readonly name: string;
   readonly leads: boolean;
   readonly lsn: string;
@@ -49,16 +49,23 @@ async function positions(session: CommandSession, { formation, group }: Order): 
     `SELECT nodename AS name, nodeid IS NOT DISTINCT FROM leader AS leads, reportedlsn::text AS lsn, reportedtli AS tli,
             extract(epoch FROM clock_timestamp() - reporttime)::float8 AS age
        FROM pgautofailover.node JOIN pgautofailover.group_state USING (formationid, groupid)
-      WHERE formationid = $1 AND groupid = $2 AND goalstate <> 'dropped' ORDER BY nodeid`,
+      WHERE formationid = $1 AND groupid = $2 AND (goalstate <> 'dropped' OR nodeid = leader) ORDER BY nodeid`,
     [formation, group],
   );
 }
 
-function whatMayBeLost(nodes: readonly Position[]): string[] {
+/** Who led was removed already where nobody does; then it is about nodes that are away. */
+export function whatMayBeLost(nodes: readonly Position[]): string[] {
   const leader = nodes.find(({ leads }) => leads);
-  if (!leader) return [];
   const has = ({ name, lsn, tli }: Position): string =>
     `"${name}" has ${formatLsn(parseLsn(lsn))} on timeline ${tli}`;
+  if (!leader) {
+    const said = nodes.map((node) => `${has(node)}, as it said ${Math.round(node.age)} s ago`);
+    return [
+      `The group has no primary: ${said.join('; ')}`,
+      'What the node that takes over does not have is lost: acknowledged commits may be among it',
+    ];
+  }
   const behind = nodes
     .filter(({ leads }) => !leads)
     .map((node) => {

@@ -154,6 +154,9 @@ export function errorsOf(stderr: string): LoggedError[] {
   return errors;
 }
 
+/** What is waited for gets a processor for as long as a look took, which mostly runs pgaf; up to this. */
+const LONGEST_PAUSE = 500;
+
 /** Waits for a condition; fails with what the caller says of it, and with what was seen last. */
 export async function waitFor(
   what: string,
@@ -162,10 +165,12 @@ export async function waitFor(
   seen: () => string = () => '',
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) {
-      throw new Error(`waited ${deadlineMs} ms in vain for ${what}\n${seen()}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;) {
+    const looked = performance.now();
+    if (await condition()) return;
+    const now = performance.now();
+    if (now > deadline) throw new Error(`waited ${deadlineMs} ms in vain for ${what}\n${seen()}`);
+    const pause = Math.max(50, Math.min(now - looked, LONGEST_PAUSE));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -118,3 +118,14 @@ export async function twoDataDirectories(): Promise<[string, string]> {
   await run('chown', ['-R', `${user.uid}:${user.gid}`, second]);
   return [first, second];
 }
+
+/** A copy of the data of a server that runs, to be started as its standby; that one lets `postgres` replicate locally. */
+export async function backUp({ folder, port }: ThrowawayPostgres): Promise<string> {
+  const user = await serverUser();
+  const copy = await mkdtemp(join(tmpdir(), 'pgaf-conninfo-'));
+  await chown(copy, user.uid, user.gid);
+  const program = join(await binaries(), 'pg_basebackup');
+  const from = ['-h', folder, '-p', String(port), '-U', 'postgres'];
+  await run(program, [...from, '-D', join(copy, 'data'), '-c', 'fast'], { ...user, cwd: copy });
+  return copy;
+}

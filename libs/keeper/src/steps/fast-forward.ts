@@ -8,6 +8,8 @@ import { writeStandbyMode } from '@pgaf/postgres/standby';
 import { pause } from '../pause.js';
 import { outcomeOf, tried } from '../source-tries.js';
 import { steadyNow } from '../steady-clock.js';
+import { noteStrayBeforeSignal } from '../stray.js';
+import { startInRecovery } from './recovery-mode.js';
 import type { StepContext } from './step-context.js';
 import { upstreamOf } from './upstream-of.js';
 
@@ -23,10 +25,13 @@ export async function fastForward({ situation, signal }: StepContext): Promise<O
   const { instance, config, state } = situation;
   const source = situation.walSource();
   if (!source) return retry('no node is named to receive from');
-  if (!instance.isRunning()) await instance.start(signal);
+  if (!instance.isRunning()) await startInRecovery(situation, signal);
   const before = await instance.observe();
   if (hasAllOf(source, before)) return done;
   situation.streamCutAt = performance.now();
+  await noteStrayBeforeSignal(situation);
+  // Where it would receive is what somebody wrote there.
+  if (situation.state.strayed) return retry('somebody opened this standby for writes');
   await writeStandbyMode(config.pgdata, state.nodeId, await upstreamOf(config, source));
   await reload(instance.sql);
   // From before the stream began: what comes at once counts, too.

@@ -7,6 +7,7 @@ import {
   strayTimelines,
 } from '@pgaf/postgres/stray-timelines';
 import { isToFollow, standstillOf } from '../standstill.js';
+import type { KeeperState } from '../state-file.js';
 import { isUnusable, rewindOrCopy } from './data-directory.js';
 import { writeStandbyConfig } from './recovery-mode.js';
 import { withSource } from './source-connection.js';
@@ -19,7 +20,7 @@ import type { StepContext } from './step-context.js';
  */
 export async function mend(context: StepContext): Promise<Outcome> {
   const { situation } = context;
-  if (!isToFollow(situation.state)) return done;
+  if (!isToFollow(situation.state) && !joinsAsStray(situation.state)) return done;
   const why = standstillOf(situation);
   const isGood =
     (why === null || why === 'another-line') &&
@@ -31,9 +32,16 @@ export async function mend(context: StepContext): Promise<Outcome> {
   return outcome.tag === 'done' ? writeStandbyConfig(context) : outcome;
 }
 
+/** Whoever joins follows by reload, since its WAL and the leader's are one: not where somebody wrote. */
+function joinsAsStray({ strayed, goal, promised, epoch }: KeeperState): boolean {
+  return strayed && goal === 'join_secondary' && promised <= epoch;
+}
+
 /** Somebody wrote here, and the leader is there to say what is real: while it is lost, only a person can. */
-async function canBeTakenBack(context: StepContext): Promise<boolean> {
-  return context.situation.state.strayed && (await lineOfLeader(context)) !== null;
+export async function canBeTakenBack(context: StepContext): Promise<boolean> {
+  const { state } = context.situation;
+  if (!state.strayed || !(isToFollow(state) || joinsAsStray(state))) return false;
+  return (await lineOfLeader(context)) !== null;
 }
 
 /** Takes away the files of timelines that the leader does not have, while nothing but the files hangs on them. */

@@ -12,7 +12,7 @@ import { steadyNow } from '../steady-clock.js';
 import { noteStrayBeforeStart } from '../stray.js';
 import { whatMustHold } from '../what-must-hold.js';
 import { endOrphans, refuseHalfRewound } from './data-directory.js';
-import { mend } from './mend.js';
+import { canBeTakenBack, mend } from './mend.js';
 import { keepUnpromotedInRecovery } from './recovery-mode.js';
 import { writeFiles } from './settings.js';
 import type { StepContext } from './step-context.js';
@@ -26,6 +26,8 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
   if (state.stopped && state.epoch < state.stopped.belowEpoch) {
     return retry(`Postgres stays stopped below epoch ${state.stopped.belowEpoch}`);
   }
+  if (instance.isRunning() && !state.paused && (await canBeTakenBack(context)))
+    await instance.stop({ mode: 'fast', signal });
   if (instance.isRunning() && situation.observation !== null && state.stopped === null) return done;
   if (!instance.isRunning()) await pause(pauseBeforeStart(situation.attempts), signal);
   const opens = whatMustHold(state.goal) === 'writable' && !instance.isRunning();
@@ -42,7 +44,7 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
   await writeFiles(situation);
   await keepUnpromotedInRecovery(situation);
   // From here on the fact "stopped" may be false, so it must be gone before.
-  situation.remember({ stopped: null });
+  situation.remember({ stopped: null, orderTakenBack: false });
   if (whatMustHold(state.goal) === 'writable' && situation.opensByForce()) {
     situation.log.warn(
       'Postgres is opened by force: nobody has confirmed that this node is still the primary',

@@ -4,10 +4,11 @@ import { reload } from '@pgaf/postgres/reload';
 import { awaitNoWalReceiver, writeStandbyMode } from '@pgaf/postgres/standby';
 import { pause } from '../pause.js';
 import type { Situation } from '../situation.js';
-import { noteStrayBeforeStart } from '../stray.js';
+import { noteStrayBeforeSignal } from '../stray.js';
 import { survey } from '../survey.js';
 import { probe } from '../tcp-probe.js';
 import { refuseHalfRewound } from './data-directory.js';
+import { startInRecovery } from './recovery-mode.js';
 import type { StepContext } from './step-context.js';
 
 /** How long the stream of an upstream that is gone may take to end by itself. */
@@ -28,11 +29,9 @@ export async function promise({ situation, signal }: StepContext): Promise<Outco
   const alive = instance.isRunning() && situation.observation?.walReceiver != null;
   if (alive) situation.streamCutAt = performance.now();
   else if (!again) situation.streamCutAt = null;
+  await noteStrayBeforeSignal(situation);
   await writeStandbyMode(config.pgdata, state.nodeId, undefined);
-  if (!instance.isRunning()) {
-    await noteStrayBeforeStart(situation);
-    await instance.start(signal);
-  }
+  if (!instance.isRunning()) await startInRecovery(situation, signal);
   await reload(instance.sql);
   await awaitNoWalReceiver(instance.sql, signal);
   return done;

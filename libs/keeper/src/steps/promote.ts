@@ -1,5 +1,6 @@
 import { done, retry, type Outcome } from '@pgaf/core/result';
 import { promote, writtenTimeline } from '@pgaf/postgres/promote';
+import { clearStandbyMode } from '@pgaf/postgres/standby';
 import { leftAt, reserveTimelines } from '@pgaf/postgres/timeline-history';
 import type { Situation } from '../situation.js';
 import { refuseHalfRewound } from './data-directory.js';
@@ -36,14 +37,18 @@ export async function promoteNode(context: StepContext): Promise<Outcome> {
   if (!intact) {
     situation.log.warn('Postgres is restarted: nobody saw its recovery end in good order');
     await instance.stop({ mode: 'immediate', signal });
+    // Whatever was to hold of a standby meanwhile may have put the signal back, and it would be one again.
+    await clearStandbyMode(config.pgdata);
     await instance.start(signal);
+    if ((await writtenTimeline(instance.sql)) !== timeline)
+      return retry(`Postgres does not write timeline ${timeline} after its restart`);
   }
   const before = situation.assignment?.lineage.findLast(({ epoch }) => epoch < state.epoch);
   const own = await disownOldTimeline(situation, timeline, history);
   const left = own === 'rightful' ? leftAt(history, before?.tli ?? timeline) : promiseOfEpoch(situation)?.lsn;
   const switchpoint = left ?? 0n;
   const promoted = { epoch: state.epoch, tli: timeline, switchpoint };
-  situation.remember({ promoted, tli: timeline, stopped: null, strayed: false });
+  situation.remember({ promoted, tli: timeline, stopped: null, strayed: false, orderTakenBack: false });
   return done;
 }
 

@@ -5,6 +5,7 @@ import { writtenTimeline } from '@pgaf/postgres/promote';
 import { reload } from '@pgaf/postgres/reload';
 import { clearStandbyMode, stayInRecovery, writeStandbyMode } from '@pgaf/postgres/standby';
 import type { Situation } from '../situation.js';
+import { noteStrayBeforeSignal, noteStrayBeforeStart } from '../stray.js';
 import { whatMustHold } from '../what-must-hold.js';
 import type { StepContext } from './step-context.js';
 import { writeStandbySetting } from './sync-standbys.js';
@@ -18,6 +19,14 @@ import { upstreamOf } from './upstream-of.js';
 export async function keepUnpromotedInRecovery({ config, state }: Situation): Promise<void> {
   if (whatMustHold(state.current) !== 'standby' || state.promoted?.epoch === state.epoch) return;
   await stayInRecovery(config.pgdata);
+}
+
+/** Whatever was done to its files while it was down. */
+export async function startInRecovery(situation: Situation, signal: AbortSignal): Promise<void> {
+  await noteStrayBeforeStart(situation);
+  await keepUnpromotedInRecovery(situation);
+  situation.remember({ orderTakenBack: false });
+  await situation.instance.start(signal);
 }
 
 /** Leave standby mode at the next start. Who never left recovery stays in it, following nobody, until it is promoted. */
@@ -38,7 +47,10 @@ async function neverLeftRecovery({ config, instance }: Situation): Promise<boole
   return control?.state === 'in archive recovery' || control?.state === 'shut down in recovery';
 }
 
-/** Standby mode from the next start on, streaming from the leader. */
+/**
+ * Standby mode from the next start on, streaming from the leader. Where somebody wrote, following nobody before that is
+ * taken back: the leader's timeline may have the same number, and what it writes there would be put behind.
+ */
 export async function writeStandbyConfig({ situation }: StepContext): Promise<Outcome> {
   const leader = situation.leader();
   if (!leader) return retry('the group has no primary to follow');
@@ -46,8 +58,10 @@ export async function writeStandbyConfig({ situation }: StepContext): Promise<Ou
   if (state.epoch < state.promised) return retry(`promised not to stream below epoch ${state.promised}`);
   if (situation.instance.isRunning()) await resetForeignUpstream(situation.instance.sql);
   else await removeForeignUpstream(config.pgdata);
+  await noteStrayBeforeSignal(situation);
   const setting = await writeStandbySetting(situation);
-  const written = await writeStandbyMode(config.pgdata, state.nodeId, await upstreamOf(config, leader));
+  const upstream = situation.state.strayed ? undefined : await upstreamOf(config, leader);
+  const written = await writeStandbyMode(config.pgdata, state.nodeId, upstream);
   if (written === 'changed' && situation.instance.isRunning()) situation.streamCutAt = performance.now();
   if (written === 'changed' || setting === 'changed') await reloadWhenRunning(situation);
   return done;

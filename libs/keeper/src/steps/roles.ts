@@ -1,8 +1,7 @@
 import { done, type Outcome } from '@pgaf/core/result';
-import { withConnection } from '@pgaf/postgres/query';
 import {
   ensureDatabase,
-  ensureExtension,
+  ensureExtensions,
   ensureMonitorRole,
   ensureReplicationRole,
   ensureRole,
@@ -16,13 +15,11 @@ export async function createRoles({ situation }: StepContext): Promise<Outcome> 
   await ensureMonitorRole(instance.sql);
   await ensureReplicationRole(instance.sql, config.replicationPassword?.reveal());
   if (config.username !== null) await ensureRole(instance.sql, config.username, 'LOGIN SUPERUSER');
-  await ensureDatabase(instance.sql, config.dbname, config.username ?? config.superuser);
+  await ensureDatabase(instance.server, config.dbname, config.username ?? config.superuser);
   const extensions = [
     ...(hasStatistics(config) ? ['pg_stat_statements'] : []),
     ...(requirements?.extensions ?? []).map(({ name }) => name),
   ];
-  await withConnection({ ...instance.server, database: config.dbname }, async (client) => {
-    for (const extension of extensions) await ensureExtension(client, extension);
-  });
+  await ensureExtensions({ ...instance.server, database: config.dbname }, extensions);
   return done;
 }

@@ -11,7 +11,7 @@ import { applySettings } from './settings.js';
 import { maintainSlots } from './slots.js';
 import type { StepContext } from './step-context.js';
 import { awaitStreaming } from './streaming.js';
-import { checkpoint, verifyTarget } from './switchover.js';
+import { checkpoint, verifySuccessor, verifyTarget } from './switchover.js';
 import { confirmSyncStandbys, setSyncStandbys } from './sync-standbys.js';
 
 /** Carries out one step of the vocabulary. */
@@ -39,6 +39,8 @@ export function runStep(context: StepContext, step: Step): Promise<Outcome> {
       return checkpoint(context);
     case 'verifyTarget':
       return verifyTarget(context);
+    case 'verifySuccessor':
+      return verifySuccessor(context);
     case 'recordStop':
       return recordStop(context);
     case 'createRoles':

@@ -1,5 +1,30 @@
 import { expect, test } from 'vitest';
-import { atRest, twoNodes, until } from '../testing/test-nodes.js';
+import { pidOf } from '@pgaf/core/testing/pid-of';
+import type { RuleMonitor } from '../testing/rule-monitor.js';
+import { postgresProcessesOf, sendSignal } from '@pgaf/postgres/processes';
+import { atRest, threeNodes, twoNodes, until, type TestNode } from '../testing/test-nodes.js';
+
+const startOf = async ({ sql }: TestNode): Promise<string | undefined> =>
+  (await sql.query<{ at: string }>('SELECT pg_postmaster_start_time()::text AS at'))[0]?.at;
+
+/** Its walreceiver comes back no more until `thaw`: the process that would start it is frozen. */
+async function endStream(first: TestNode, second: TestNode): Promise<{ thaw: () => void }> {
+  const [startup] = await second.sql.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`,
+  );
+  const pid = pidOf(startup);
+  process.kill(pid, 'SIGSTOP');
+  await first.sql.query('SELECT pg_terminate_backend(pid) FROM pg_stat_replication');
+  return { thaw: () => void process.kill(pid, 'SIGCONT') };
+}
+
+/** It is about to leave, and serves meanwhile. */
+async function isDropping(monitor: RuleMonitor, first: TestNode): Promise<void> {
+  monitor.command({ kind: 'remove_node', node: 1, force: false });
+  const told = monitor.reports.get(1) ?? 0;
+  await until('node 1 knows', monitor, () => first.keeper?.state.goal === 'dropped');
+  await until('some reports since', monitor, () => (monitor.reports.get(1) ?? 0) > told + 2);
+}
 
 test('a switchover to a standby that gets no nearer is given up before anything stops', async () => {
   const { monitor, first, second } = await twoNodes();
@@ -11,11 +36,9 @@ test('a switchover to a standby that gets no nearer is given up before anything 
     ...group,
     formation: { ...group.formation, partitionPolicy: 'durability' },
   }));
-  const startedAt = async () =>
-    (await first.sql.query<{ at: string }>('SELECT pg_postmaster_start_time()::text AS at'))[0]?.at;
-  const before = await startedAt();
+  const before = await startOf(first);
   const [receiver] = await second.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(receiver?.pid ?? 0, 'SIGSTOP');
+  process.kill(pidOf(receiver), 'SIGSTOP');
   try {
     // More than a target may still have to receive.
     await first.sql.query(
@@ -24,9 +47,9 @@ test('a switchover to a standby that gets no nearer is given up before anything 
     monitor.command({ kind: 'perform_failover' });
     expect(monitor.node(1).goal).toBe('draining');
     await until('the primary stays', monitor, () => monitor.node(1).goal === 'primary');
-    expect(await startedAt()).toBe(before);
+    expect(await startOf(first)).toBe(before);
   } finally {
-    process.kill(receiver?.pid ?? 0, 'SIGCONT');
+    process.kill(pidOf(receiver), 'SIGCONT');
   }
   await atRest(monitor, { 1: 'primary', 2: 'secondary' });
   expect(monitor.group.epoch).toBe(1);
@@ -39,4 +62,70 @@ test('a switchover to a standby that gets no nearer is given up before anything 
   );
   monitor.command({ kind: 'perform_failover' });
   await atRest(monitor, { 1: 'secondary', 2: 'primary' });
+});
+
+test('a primary that is dropped serves until somebody who can take over streams again', async () => {
+  const { monitor, first, second } = await twoNodes();
+  const { thaw } = await endStream(first, second);
+  try {
+    await isDropping(monitor, first);
+    await first.sql.query('SET synchronous_commit = local; CREATE TABLE t AS SELECT 1 AS i');
+  } finally {
+    thaw();
+  }
+  expect(await first.ended()).toBe('dropped');
+  await atRest(monitor, { 2: 'single' });
+  expect(await second.sql.query('SELECT i FROM t')).toEqual([{ i: 1 }]);
+  expect(monitor.group.epoch).toBe(2);
+});
+
+test('the drop of a primary from which nobody streams is given up before anything stops', async () => {
+  const { monitor, first, second } = await twoNodes();
+  const before = await startOf(first);
+  const { thaw } = await endStream(first, second);
+  try {
+    await isDropping(monitor, first);
+    await until('the primary stays', monitor, () => monitor.node(1).goal !== 'dropped');
+    expect(await startOf(first)).toBe(before);
+  } finally {
+    thaw();
+  }
+  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
+  expect(monitor.group.epoch).toBe(1);
+});
+
+test('for the drop of a primary one standby of several that streams is enough', async () => {
+  const { monitor, nodes } = await threeNodes();
+  const [first, second] = nodes;
+  const { thaw } = await endStream(first, second);
+  try {
+    monitor.command({ kind: 'remove_node', node: 1, force: false });
+    expect(await first.ended()).toBe('dropped');
+    expect(monitor.events.join()).not.toContain('drop.stays');
+  } finally {
+    thaw();
+  }
+  await until('one of the others leads', monitor, () => monitor.group.epoch === 2);
+});
+
+test('a primary that waits to be dropped, and is told to end, stops in the time of any other one', async () => {
+  const { monitor, first, second } = await twoNodes();
+  const { thaw } = await endStream(first, second);
+  try {
+    await isDropping(monitor, first);
+    await first.end('orderly');
+    expect(monitor.events.join()).not.toContain('drop.stays');
+  } finally {
+    thaw();
+  }
+});
+
+test('a primary whose Postgres is frozen is not asked who streams before it is dropped', async () => {
+  const { monitor, first } = await twoNodes();
+  // The monitor sees as much, and gives the drop of one that is lost to an election.
+  monitor.seesNothing = true;
+  await first.sql.close();
+  for (const one of postgresProcessesOf(first.config.pgdata)) sendSignal(one, 'SIGSTOP');
+  monitor.command({ kind: 'remove_node', node: 1, force: false });
+  expect(await first.ended()).toBe('dropped');
 });

@@ -1,8 +1,9 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { done, retry, type Outcome } from '@pgaf/core/result';
-import { parseLsn, type Lsn } from '@pgaf/core/lsn';
+import type { Lsn } from '@pgaf/core/lsn';
+import { promises } from '@pgaf/core/states';
 import { checkpoint as checkpointNow } from '@pgaf/postgres/checkpoint';
-import { standbyName } from '@pgaf/postgres/names';
+import { nodeIdOf, standbyName } from '@pgaf/postgres/names';
 import { QueryError } from '@pgaf/postgres/query';
 import { orAborted } from '@pgaf/postgres/until';
 import { pause } from '../pause.js';
@@ -13,6 +14,8 @@ import type { StepContext } from './step-context.js';
 const CLOSE_BEHIND: Lsn = 16n * 1024n * 1024n;
 /** A target that gets no nearer for this long is given up. */
 const NO_PROGRESS: Milliseconds = 1500;
+/** Who drops a node waits for it; and after a crash it takes standbys a moment to stream again. */
+const NO_PROGRESS_OF_ANY: Milliseconds = 6000;
 const SAMPLE: Milliseconds = 50;
 /** Who has not flushed by then what was written before lags behind: usually it takes some milliseconds. */
 const LAGGARDS_HAVE: Milliseconds = 300;
@@ -23,11 +26,18 @@ export async function checkpoint({ situation, signal }: StepContext): Promise<Ou
   // Nothing is gained where nobody waits for the stop, and a Postgres in trouble may never finish one.
   const planned = assignment?.switchoverTarget != null || state.goal === 'dropped';
   if (!planned || abandoned !== null || !observation || observation.inRecovery) return done;
+  const hung = new AbortController();
+  const watch = setInterval(() => {
+    if (situation.hangs()) hung.abort();
+  }, SAMPLE);
   try {
-    await orAborted(checkpointNow(instance.server), signal);
+    await orAborted(checkpointNow(instance.server), AbortSignal.any([signal, hung.signal]));
   } catch (error) {
-    // The stop makes one as well.
-    if (!(error instanceof QueryError) || !error.turnedAway) throw error;
+    // The stop makes one as well, unless it is killed for not answering.
+    const goesOn = hung.signal.aborted || (error instanceof QueryError && error.turnedAway);
+    if (!goesOn) throw error;
+  } finally {
+    clearInterval(watch);
   }
   return done;
 }
@@ -39,32 +49,77 @@ export async function checkpoint({ situation, signal }: StepContext): Promise<Ou
 export async function verifyTarget({ situation, signal }: StepContext): Promise<Outcome> {
   const target = situation.assignment?.switchoverTarget ?? null;
   situation.laggards = [];
-  // Who leaves stops in any case; the target has everything then, or waits for it.
-  if (target === null || situation.leaving || !situation.instance.isRunning()) return done;
-  if (situation.abandoned !== null) return retry(situation.abandoned);
+  return target === null ? done : untilCloseBehind(situation, () => [target], NO_PROGRESS, signal);
+}
+
+/**
+ * Gives the drop of a primary up, before anything stops, unless somebody who may take over streams close behind: what a
+ * primary alone has when it stops would have it ordered back.
+ */
+export async function verifySuccessor({ situation, signal }: StepContext): Promise<Outcome> {
+  situation.laggards = [];
+  const isAlone = situation.peers().length === 0;
+  return isAlone
+    ? done
+    : untilCloseBehind(situation, () => successorsOf(situation), NO_PROGRESS_OF_ANY, signal);
+}
+
+function successorsOf(situation: Situation): readonly number[] {
+  return situation
+    .peers()
+    .filter(({ goal, candidatePriority }) => goal === 'secondary' && candidatePriority > 0)
+    .map(({ id }) => id);
+}
+
+/**
+ * Who leaves stops in any case, and so does who hangs: whoever takes over has everything then, or waits for it. And a node
+ * that has promised for the next epoch lets nobody stay in this one.
+ */
+function mayStay(situation: Situation): boolean {
+  const isSucceeded = situation.peers().some(({ goal }) => promises(goal));
+  return !situation.leaving && situation.instance.isRunning() && !situation.hangs() && !isSucceeded;
+}
+
+/** Done once one of the targets has little left to receive; gives the handover up when none of them gets any nearer. */
+async function untilCloseBehind(
+  situation: Situation,
+  targets: () => readonly number[],
+  noProgress: Milliseconds,
+  signal: AbortSignal,
+): Promise<Outcome> {
   let best: Lsn | null = null;
   let nearerAt = performance.now();
   while (!signal.aborted) {
-    const lag = await lagOf(situation, target);
-    if (lag !== null && lag <= CLOSE_BEHIND) {
-      situation.laggards = await laggardsBeside(situation, target, signal);
+    if (!mayStay(situation)) return done;
+    if (situation.abandoned !== null) return retry(situation.abandoned);
+    const nodes = targets();
+    const nearest = await nearestOf(situation, nodes).catch(() => undefined);
+    if (nearest && nearest.lag <= CLOSE_BEHIND) {
+      situation.laggards = await laggardsBeside(situation, nearest.node, signal);
       return done;
     }
     const now = performance.now();
-    if (lag !== null && (best === null || lag < best)) {
-      best = lag;
+    // A Postgres that is too busy to answer says nothing of who streams.
+    if (nearest === undefined) nearerAt = now;
+    else if (nearest !== null && (best === null || nearest.lag < best)) {
+      best = nearest.lag;
       nearerAt = now;
     }
-    if (now - nearerAt > NO_PROGRESS) {
-      situation.abandoned =
-        lag === null
-          ? `node ${target} does not stream`
-          : `node ${target} is ${lag} bytes behind and gets no nearer`;
+    if (now - nearerAt > noProgress && mayStay(situation)) {
+      situation.abandoned = whyGivenUp(nodes, nearest ?? null);
       return retry(situation.abandoned);
     }
     await pause(SAMPLE, signal);
   }
   return retry('given up');
+}
+
+function whyGivenUp(nodes: readonly number[], nearest: Nearest | null): string {
+  if (nodes.length === 0) return 'nobody is left who may take over';
+  if (nearest !== null) return `node ${nearest.node} is ${nearest.lag} bytes behind and gets no nearer`;
+  return nodes.length === 1
+    ? `node ${nodes[0]} does not stream`
+    : `none of the nodes ${nodes.join(', ')} streams`;
 }
 
 /** The walsenders, by pid, whose standbys do not flush what is written here soon. */
@@ -87,14 +142,21 @@ async function laggardsBeside(
   }
 }
 
-/** Bytes that the standby has not flushed yet; null when it does not stream. */
-async function lagOf({ instance }: Situation, node: number): Promise<Lsn | null> {
-  const [row] = await instance.sql.query<{ here: string; there: string | null }>(
-    `SELECT pg_current_wal_flush_lsn()::text AS here, flush_lsn::text AS there
-       FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'`,
-    [standbyName(node)],
+interface Nearest {
+  readonly node: number;
+  /** Bytes that it has not flushed yet. */
+  readonly lag: Lsn;
+}
+
+/** Null when none of the nodes streams. */
+async function nearestOf({ instance }: Situation, nodes: readonly number[]): Promise<Nearest | null> {
+  const [row] = await instance.sql.query<{ name: string; lag: string }>(
+    `SELECT application_name AS name, greatest(pg_current_wal_flush_lsn() - flush_lsn, 0)::text AS lag
+       FROM pg_stat_replication
+      WHERE application_name = ANY ($1) AND state = 'streaming' AND flush_lsn IS NOT NULL
+      ORDER BY flush_lsn DESC LIMIT 1`,
+    [nodes.map(standbyName)],
   );
-  if (!row?.there) return null;
-  const lag = parseLsn(row.here) - parseLsn(row.there);
-  return lag > 0n ? lag : 0n;
+  const node = row && nodeIdOf(row.name);
+  return node === undefined ? null : { node, lag: BigInt(row?.lag ?? 0) };
 }

@@ -20,6 +20,8 @@ export class RuleMonitor {
   /** One line per change of a goal, and per change of a reported state. */
   readonly events: string[] = [];
   readonly #listeners = new Map<number, (news: News | null) => void>();
+  /** Of each node, what was told of it last. */
+  readonly #announced = new Map<number, string>();
   readonly #book: RuleBook;
   readonly #health: NodeJS.Timeout;
   /** How many reports each node has sent. */
@@ -32,6 +34,8 @@ export class RuleMonitor {
   readonly missed = new Map<number, number>();
   /** How long its answers are on their way, ms. */
   distance = 0;
+  /** It says of groups that they are in motion, as one of many nodes does. */
+  saysInMotion = false;
   /** Neither health checks nor the ends of sessions tell it anything. */
   seesNothing = false;
 
@@ -92,6 +96,12 @@ export class RuleMonitor {
   order(change: (group: GroupSnapshot) => GroupSnapshot): void {
     this.group = change(this.group);
     this.#settle(true);
+  }
+
+  /** Announces a change in a group that is not here. */
+  announceElsewhere(news: Omit<News, 'formation' | 'group'>): void {
+    for (const listener of this.#listeners.values())
+      listener({ formation: this.group.formation.id, group: 1, ...news });
   }
 
   /** False when the rules refuse it now. */
@@ -181,6 +191,7 @@ export class RuleMonitor {
       lineage: group.lineage,
       memory: group.memory,
       formation: group.formation,
+      inMotion: this.saysInMotion,
     };
   }
 
@@ -235,8 +246,17 @@ export class RuleMonitor {
     if (transitions.length > 0) this.#announce();
   }
 
+  /** What has changed of the nodes; what is no node's, such as a setting, as after a reconnection. */
   #announce(): void {
-    for (const listener of this.#listeners.values()) setImmediate(() => listener(null));
+    const news = this.group.nodes.flatMap((node): News[] => {
+      const { id: nodeId, reported, goal, seen } = node;
+      const told = [reported, goal, seen.health].join();
+      if (this.#announced.get(nodeId) === told) return [];
+      this.#announced.set(nodeId, told);
+      return [{ formation: this.group.formation.id, group: 0, nodeId, reported, goal, health: seen.health }];
+    });
+    for (const listener of this.#listeners.values())
+      setImmediate(() => (news.length > 0 ? news : [null]).forEach((one) => listener(one)));
   }
 
   #change(id: number, change: (node: NodeSnapshot) => NodeSnapshot): void {

@@ -17,7 +17,7 @@ import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
 import { join, type JoinRequest } from '../join.js';
 import { Keeper, type KeeperEnd, type Opening } from '../keeper.js';
 import type { StopManner } from '../stop-manner.js';
-import type { NodeConfig } from '../node-config.js';
+import type { NodeConfig, Pace } from '../node-config.js';
 import { readStateFile } from '../state-file.js';
 import { RuleMonitor } from './rule-monitor.js';
 
@@ -33,6 +33,8 @@ export class TestNode {
   edges: EdgeTable = baseEdgeTable();
   part: KeeperPart = {};
   opening: Opening = 'confirmed';
+  /** That of keepers which begin from then on; theirs to say unless given. */
+  pace: Pace | undefined;
   #ended: Promise<KeeperEnd> | null = null;
 
   constructor(config: NodeConfig, monitor: RuleMonitor) {
@@ -87,6 +89,7 @@ export class TestNode {
       edges: this.edges,
       part: this.part,
       opening: this.opening,
+      ...(this.pace !== undefined && { pace: this.pace }),
       log: this.#log(),
     });
   }
@@ -223,6 +226,22 @@ export async function twoNodes(
   await second.create();
   await atRest(monitor, { 1: 'primary', 2: 'secondary' });
   return { monitor, first, second };
+}
+
+/** A formation of three nodes at rest, node 1 the primary. */
+export async function threeNodes(...priorities: readonly number[]): Promise<{
+  monitor: RuleMonitor;
+  nodes: readonly [TestNode, TestNode, TestNode];
+}> {
+  const monitor = newMonitor();
+  const [first, second, third] = [await newNode(monitor), await newNode(monitor), await newNode(monitor)];
+  await first.create(priorities[0]);
+  await atRest(monitor, { 1: 'single' });
+  await second.create(priorities[1]);
+  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
+  await third.create(priorities[2]);
+  await atRest(monitor, { 1: 'primary', 2: 'secondary', 3: 'secondary' });
+  return { monitor, nodes: [first, second, third] };
 }
 
 /** Kills the postmaster alone; its backends go on for as long as they are busy. */

@@ -67,6 +67,10 @@ export class FakeKeeper {
     return Object.assign(again, { state, running, tli, lsn, facts });
   }
 
+  async beginSession(): Promise<void> {
+    await this.client.query('SELECT pgautofailover.begin_session($1)', [this.id]);
+  }
+
   async report(
     change: Partial<Pick<FakeKeeper, 'state' | 'running' | 'tli' | 'lsn' | 'facts'>> = {},
   ): Promise<Assigned> {

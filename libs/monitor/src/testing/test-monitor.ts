@@ -109,8 +109,16 @@ export class TestMonitor {
   /** What services decide by from their next round on. */
   settings: MonitorSettings = DEFAULT_SETTINGS;
 
+  /** From how many nodes on services look for news that begin from then on; theirs to say unless given. */
+  manyNodes: number | undefined;
+
   /** What services know that begin from then on. */
   kinds: Kinds = kinds;
+
+  /** All that were started, in order. */
+  get services(): readonly RunningService[] {
+    return this.#services;
+  }
 
   startService(lockPatience?: Milliseconds): RunningService {
     const log = new LogBook();
@@ -126,6 +134,7 @@ export class TestMonitor {
       signal: abort.signal,
       onReady: becomeReady,
       ...(lockPatience !== undefined && { lockPatience }),
+      ...(this.manyNodes !== undefined && { manyNodes: this.manyNodes }),
     }).then(
       () => null,
       (error: Error) => error,

@@ -1,0 +1,1 @@
+export declare function hostCitus(major: number): string | null;

@@ -12,7 +12,8 @@ const LAN = 'pg-hba-lan';
 test.each<[string, string, FlagValues, Record<string, string>, boolean | undefined]>([
   ['what nobody speaks of stays', 'app', {}, {}, true],
   ['by what one logs in says nothing of from where', 'app', { auth: 'trust' }, {}, true],
-  ['the local network can be shut out', 'app', { auth: 'trust', [LAN]: false }, {}, undefined],
+  ['the local network can be shut out', 'app', { auth: 'trust', [LAN]: false }, {}, false],
+  ['not by a variable that is empty', 'app', {}, { PG_AUTOCTL_PG_HBA_LAN: '' }, true],
   ['also by the environment', 'app', {}, { PG_AUTOCTL_PG_HBA_LAN: 'false' }, undefined],
   ['whoever writes pg_hba.conf alone has no lines of ours', 'app', { 'skip-pg-hba': true }, {}, undefined],
   ['it was shut out, and stays so', 'minimal', { auth: 'trust' }, {}, undefined],

@@ -19,8 +19,9 @@ export function withEarlierChoices(
   if (!saysAuth && level === 'skip') more['skip-pg-hba'] = true;
   else if (!saysAuth && auth) more['auth'] = auth;
   // Whoever says by what one logs in has not said from where.
-  const saysLan = flags['pg-hba-lan'] ?? flags['skip-pg-hba'] ?? env['PG_AUTOCTL_PG_HBA_LAN'];
-  if (saysLan === undefined && level === 'app') more['pg-hba-lan'] = true;
+  const flagForLan = flags['pg-hba-lan'] ?? flags['skip-pg-hba'];
+  const saysLan = flagForLan !== undefined || env['PG_AUTOCTL_PG_HBA_LAN'];
+  if (!saysLan && level === 'app') more['pg-hba-lan'] = true;
   const saysSsl =
     flags['no-ssl'] ?? flags['ssl-self-signed'] ?? flags['server-cert'] ?? env['PG_AUTOCTL_SSL_SELF_SIGNED'];
   if (!saysSsl) Object.assign(more, earlierSsl(value));
@@ -29,7 +30,10 @@ export function withEarlierChoices(
 
 function given(flags: FlagValues): FlagValues {
   return Object.fromEntries(
-    Object.entries(flags).filter(([, value]) => value !== undefined && value !== false),
+    // A node's file may say that the local network stays out, which the environment does not overrule.
+    Object.entries(flags).filter(
+      ([name, value]) => value !== undefined && (value !== false || name === 'pg-hba-lan'),
+    ),
   );
 }
 

@@ -41,7 +41,8 @@ export function authChoice(
   env: Environment,
 ): Pick<SecurityChoice, 'authMethod' | 'hbaLevel'> {
   const method = given(flags, 'auth', env, 'PG_AUTOCTL_AUTH_METHOD');
-  const lan = given(flags, 'pg-hba-lan', env, 'PG_AUTOCTL_PG_HBA_LAN');
+  // A command line cannot say false, but a node's file can, and then the environment does not count.
+  const lan = flags['pg-hba-lan'] === false ? null : given(flags, 'pg-hba-lan', env, 'PG_AUTOCTL_PG_HBA_LAN');
   if (flags['skip-pg-hba'] === true) {
     const other = method ?? (flags['pg-hba-lan'] === true ? lan : null);
     if (other) throw flagsConflict(['--skip-pg-hba', other.where]);

@@ -48,10 +48,11 @@ export function createFlagsOfFile(
     log.warn(
       `${file.path}: options.auth is not set, so whoever reaches this Postgres may log in: it is trust`,
     );
+  const nobodySaysLan = !isWritten(file, 'pg_hba_lan') && !env['PG_AUTOCTL_PG_HBA_LAN'];
   return {
     ...flags,
     ...(trusts ? { auth: 'trust' } : {}),
-    ...(what !== null && file.config.options.pgHbaLan ? { 'pg-hba-lan': true } : {}),
+    ...(what !== null && nobodySaysLan ? { 'pg-hba-lan': file.config.options.pgHbaLan } : {}),
     ...sslFlags(file, env),
   };
 }

@@ -11,6 +11,7 @@ import {
 } from 'testcontainers';
 import { NetworkContainer } from './network-container.js';
 import { MONITOR, monitorIni, NODE_FILE, nodeIni, POSTGRES_PORT } from './node-ini.js';
+import { requireImage } from './require-image.js';
 import { StartedFormation } from './started-formation.js';
 import { StartedNode } from './started-node.js';
 
@@ -71,8 +72,12 @@ export class FormationContainer {
     return this;
   }
 
-  /** @throws Error with states and logs when it is not stable in time; nothing of it is left then. */
+  /**
+   * @throws Error with states and logs when it is not stable in time, or with what builds the image that is missing; nothing
+   *   of it is left then.
+   */
   async start(): Promise<StartedFormation> {
+    await requireImage(this.image);
     const deadline = performance.now() + this.startupTimeoutMs;
     const left = () => Math.max(deadline - performance.now(), 0);
     const network = this.network?.getName() ?? (await this.makeNetwork());

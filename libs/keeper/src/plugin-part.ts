@@ -1,5 +1,4 @@
 import { done, retry, type Outcome } from '@pgaf/core/result';
-import { promises } from '@pgaf/core/states';
 import type { Milliseconds } from '@pgaf/core/durations';
 import type { FormationView } from '@pgaf/core/formation-view';
 import type { Json } from '@pgaf/core/json';
@@ -66,14 +65,8 @@ export class PluginPart {
     if (!run) return retry(`the plugin of kind "${kind}" brings no step "${step}"`);
     // The monitor orders something else now, and must not find that it was done all the same.
     const { abandoned, leaving } = this.#situation;
-    if (abandoned !== null && !leaving && !this.#isSucceeded()) return retry(abandoned);
+    if (abandoned !== null && !leaving && !this.#situation.isSucceeded()) return retry(abandoned);
     return run(await this.#context(signal));
-  }
-
-  /** Another node has promised for the next epoch, or is to: this one does not come back in its own. */
-  #isSucceeded(): boolean {
-    const { assignment, state } = this.#situation;
-    return assignment?.nodes.some(({ id, goal }) => id !== state.nodeId && promises(goal)) ?? false;
   }
 
   /** `onDrop` may fail without keeping the node in its formation. */

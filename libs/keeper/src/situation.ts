@@ -1,6 +1,6 @@
 import type { JsonObject } from '@pgaf/core/json';
 import type { Milliseconds } from '@pgaf/core/durations';
-import { canTakeWrites } from '@pgaf/core/states';
+import { canTakeWrites, promises } from '@pgaf/core/states';
 import { Turns } from '@pgaf/core/turns';
 import { endsWithLease, leaseEnd, type Lease } from '@pgaf/fsm/held-lease';
 import type { Finding } from '@pgaf/postgres/finding';
@@ -153,6 +153,20 @@ export class Situation {
   /** It is the leader, as far as this keeper knows. */
   takesWrites(): boolean {
     return canTakeWrites(this.#state.current);
+  }
+
+  /**
+   * Another node was given the epoch, and this one has not stopped yet: its keeper heard nothing meanwhile. Whoever takes
+   * over was not to wait for it any more, so nothing that it does may be waited for either.
+   */
+  isReplaced(): boolean {
+    const leader = this.assignment?.leader ?? null;
+    return leader !== null && leader !== this.#state.nodeId && this.takesWrites();
+  }
+
+  /** Another node has promised for the next epoch, or leads it: this one does not come back in its own. */
+  isSucceeded(): boolean {
+    return this.isReplaced() || this.peers().some(({ goal }) => promises(goal));
   }
 
   /**

@@ -53,9 +53,8 @@ const EDGE_PATCHES: readonly EdgePatch[] = [
     steps: [
       { do: 'plugin', kind: 'citus', step: 'awaitPause' },
       // The wait may be long: the target is looked at once more, and whether the pause has lasted meanwhile.
-      ...(to === 'dropped'
-        ? [{ do: 'verifySuccessor' } as const]
-        : [{ do: 'verifyTarget' } as const, { do: 'plugin', kind: 'citus', step: 'confirmPause' } as const]),
+      { do: to === 'dropped' ? 'verifySuccessor' : 'verifyTarget' },
+      { do: 'plugin', kind: 'citus', step: 'confirmPause' },
     ],
   })),
   {

@@ -71,13 +71,14 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
 
 export async function stopPostgres({ situation, part, signal }: StepContext): Promise<Outcome> {
   const { instance, state } = situation;
-  if (state.goal === 'dropped' && instance.isRunning()) await part.drop(signal);
+  const isReplaced = situation.isReplaced();
+  if (state.goal === 'dropped' && instance.isRunning() && !isReplaced) await part.drop(signal);
   if (situation.observation?.inRecovery) situation.streamCutAt = performance.now();
   const cutAtOnce = situation.laggards;
   // Who is replaced already lets nobody get on who waits for a standby, as a fast stop does; who does not answer could
   // neither write a checkpoint nor send the last of its WAL.
   const manner: StopOptions =
-    state.goal === 'demoted' || situation.hangs()
+    state.goal === 'demoted' || isReplaced || situation.hangs()
       ? { mode: 'immediate' }
       : { mode: 'fast', immediateAfterMs: FAST_STOP_ON_THE_WAY, cutAtOnce };
   // Who is killed serves nobody, which is all that the others wait for. What touches the files waits for its end.

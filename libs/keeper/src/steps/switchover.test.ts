@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { withGoal } from '@pgaf/fsm/group';
+import { orderPromotion } from '@pgaf/fsm/settle';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import type { RuleMonitor } from '../testing/rule-monitor.js';
 import { postgresProcessesOf, sendSignal } from '@pgaf/postgres/processes';
@@ -128,4 +130,20 @@ test('a primary whose Postgres is frozen is not asked who streams before it is d
   for (const one of postgresProcessesOf(first.config.pgdata)) sendSignal(one, 'SIGSTOP');
   monitor.command({ kind: 'remove_node', node: 1, force: false });
   expect(await first.ended()).toBe('dropped');
+});
+
+test('a primary that was replaced before it heard of its drop stops at once, whoever streams from it', async () => {
+  // Its host slept meanwhile, so that its lease is not over by its own clock.
+  const { monitor, first, second } = await twoNodes({ leaseLength: 60_000 });
+  monitor.unreachable.add(1);
+  monitor.order((group) => withGoal(withGoal(group, 1, 'draining'), 2, 'prepare_promotion'));
+  await atRest(monitor, { 2: 'prepare_promotion' });
+  monitor.order((group) => withGoal(withGoal(orderPromotion(group, 2), 1, 'demoted'), 2, 'wait_primary'));
+  await atRest(monitor, { 2: 'wait_primary' });
+  monitor.command({ kind: 'remove_node', node: 1, force: false });
+  monitor.unreachable.delete(1);
+  await until('node 1 is gone', monitor, () => monitor.group.nodes.every(({ id }) => id !== 1), 20_000);
+  expect(await first.ended()).toBe('dropped');
+  await atRest(monitor, { 2: 'single' });
+  expect(await second.sql.query('SELECT pg_is_in_recovery() AS standby')).toEqual([{ standby: false }]);
 });

@@ -1,7 +1,6 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { done, retry, type Outcome } from '@pgaf/core/result';
 import type { Lsn } from '@pgaf/core/lsn';
-import { promises } from '@pgaf/core/states';
 import { checkpoint as checkpointNow } from '@pgaf/postgres/checkpoint';
 import { nodeIdOf, standbyName } from '@pgaf/postgres/names';
 import { QueryError } from '@pgaf/postgres/query';
@@ -17,6 +16,8 @@ const NO_PROGRESS: Milliseconds = 1500;
 /** Who drops a node waits for it; and after a crash it takes standbys a moment to stream again. */
 const NO_PROGRESS_OF_ANY: Milliseconds = 6000;
 const SAMPLE: Milliseconds = 50;
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: it starts up, or shuts down. */
+const CANNOT_CONNECT_NOW = '57P03';
 /** Who has not flushed by then what was written before lags behind: usually it takes some milliseconds. */
 const LAGGARDS_HAVE: Milliseconds = 300;
 
@@ -25,7 +26,8 @@ export async function checkpoint({ situation, signal }: StepContext): Promise<Ou
   const { instance, assignment, state, abandoned, observation } = situation;
   // Nothing is gained where nobody waits for the stop, and a Postgres in trouble may never finish one.
   const planned = assignment?.switchoverTarget != null || state.goal === 'dropped';
-  if (!planned || abandoned !== null || !observation || observation.inRecovery) return done;
+  if (!planned || situation.isReplaced() || abandoned !== null || !observation || observation.inRecovery)
+    return done;
   const hung = new AbortController();
   const watch = setInterval(() => {
     if (situation.hangs()) hung.abort();
@@ -71,13 +73,14 @@ function successorsOf(situation: Situation): readonly number[] {
     .map(({ id }) => id);
 }
 
-/**
- * Who leaves stops in any case, and so does who hangs: whoever takes over has everything then, or waits for it. And a node
- * that has promised for the next epoch lets nobody stay in this one.
- */
+/** Who leaves stops in any case. And a node that has promised for the next epoch, or leads it, lets nobody stay in this one. */
 function mayStay(situation: Situation): boolean {
-  const isSucceeded = situation.peers().some(({ goal }) => promises(goal));
-  return !situation.leaving && situation.instance.isRunning() && !situation.hangs() && !isSucceeded;
+  return !situation.leaving && !situation.isSucceeded();
+}
+
+/** Nothing is asked of one that has stopped or hangs: whoever takes over has everything then, or waits for it. */
+function canBeAsked(situation: Situation): boolean {
+  return situation.instance.isRunning() && !situation.hangs();
 }
 
 /** Done once one of the targets has little left to receive; gives the handover up when none of them gets any nearer. */
@@ -91,27 +94,33 @@ async function untilCloseBehind(
   let nearerAt = performance.now();
   while (!signal.aborted) {
     if (!mayStay(situation)) return done;
+    // Before anything else: who has said so goes on, also once its Postgres has ended.
     if (situation.abandoned !== null) return retry(situation.abandoned);
+    if (!canBeAsked(situation)) return done;
     const nodes = targets();
-    const nearest = await nearestOf(situation, nodes).catch(() => undefined);
+    const nearest = await nearestOf(situation, nodes).catch(whenNotAnswered);
     if (nearest && nearest.lag <= CLOSE_BEHIND) {
       situation.laggards = await laggardsBeside(situation, nearest.node, signal);
       return done;
     }
     const now = performance.now();
-    // A Postgres that is too busy to answer says nothing of who streams.
     if (nearest === undefined) nearerAt = now;
     else if (nearest !== null && (best === null || nearest.lag < best)) {
       best = nearest.lag;
       nearerAt = now;
     }
-    if (now - nearerAt > noProgress && mayStay(situation)) {
+    if (now - nearerAt > noProgress && mayStay(situation) && canBeAsked(situation)) {
       situation.abandoned = whyGivenUp(nodes, nearest ?? null);
       return retry(situation.abandoned);
     }
     await pause(SAMPLE, signal);
   }
   return retry('given up');
+}
+
+/** Nobody streams from one that recovers from a crash; one that is too busy to answer says nothing of who does. */
+function whenNotAnswered(error: unknown): null | undefined {
+  return error instanceof QueryError && error.sqlState === CANNOT_CONNECT_NOW ? null : undefined;
 }
 
 function whyGivenUp(nodes: readonly number[], nearest: Nearest | null): string {

@@ -122,6 +122,17 @@ test('an immediate stop: promises decide where they suffice, else who has all of
   });
 });
 
+test.each(['wait_primary', 'join_primary', 'primary', 'apply_settings'] as const)(
+  'a switchover that was given up resumes on a leader in %s',
+  (reported) => {
+    const nodes: NodeFixture[] = [
+      { id: 1, reported, goal: 'draining', facts: { abandoned: 'node 2 lags' } },
+      { id: 2, reported: 'secondary' },
+    ];
+    expect(settled({ nodes, switchoverTarget: 2 })).toMatchObject({ 1: 'primary', target: null });
+  },
+);
+
 test('a switchover that was given up does not resume on a primary that leaves', () => {
   const nodes: NodeFixture[] = [
     { id: 1, reported: 'primary', goal: 'draining', facts: { ...leaving, abandoned: 'node 2 lags' } },
@@ -240,4 +251,43 @@ test('a drop that was given up when a standby has promised already goes on', () 
     { id: 2, reported: 'secondary', goal: 'prepare_promotion' },
   ];
   expect(settled({ nodes })).toMatchObject({ 1: 'dropped' });
+});
+
+const three = (first: NodeFixture): GroupFixture => ({
+  nodes: [
+    first,
+    { id: 2, reported: 'prepare_promotion', facts: { promise: { epoch: 2, tli: 1, lsn: 2000n } } },
+    { id: 3, reported: 'secondary' },
+  ],
+  inForce: [{ version: 1, required: 1, members: [2, 3] }],
+  numberSyncStandbys: 1,
+});
+
+test('number_sync_standbys is lowered when the drop of a primary is final, and not when it is ordered', () => {
+  const ordered = decideCommand(
+    groupFixture({
+      ...three({ id: 1, reported: 'primary' }),
+      nodes: [
+        { id: 1, reported: 'primary' },
+        { id: 2, reported: 'secondary' },
+        { id: 3, reported: 'secondary' },
+      ],
+    }),
+    { kind: 'remove_node', node: 1, force: false },
+    book,
+  );
+  expect(ordered).toMatchObject({ settled: { group: { formation: { numberSyncStandbys: 1 } } } });
+  const { group } = settle(
+    groupFixture(three({ id: 1, reported: 'dropped', running: false, facts: stopped })),
+    book,
+  );
+  expect(group).toMatchObject({ epoch: 2, leader: 2, formation: { numberSyncStandbys: 0 } });
+});
+
+test('a switchover leaves number_sync_standbys as it is, also where the new primary is in no quorum', () => {
+  const { group } = settle(
+    groupFixture(three({ id: 1, reported: 'draining', quorum: false, running: false, facts: stopped })),
+    book,
+  );
+  expect(group).toMatchObject({ epoch: 2, leader: 2, formation: { numberSyncStandbys: 1 } });
 });

@@ -12,6 +12,7 @@ import {
 import { designate, followersOf, isConverged, leaderOf, nodeOf, withGoal } from './group.js';
 import { canComeBack, isSilent, isUp } from './health.js';
 import { lastHeardOf, longestLease } from './lease.js';
+import { withCarriedNumber } from './quorum.js';
 import {
   isBehindItsNodes,
   isHeard,
@@ -67,8 +68,14 @@ export function removeNode(
     rule: 'operator.drop',
     because: 'the operator asked to drop the node',
   };
-  const leaving = withCarriedNumber(withGoal(group, id, 'dropped'));
-  return accept(leaving, { transitions: [transition] }, true, book);
+  const leaving = withGoal(group, id, 'dropped');
+  // The drop of a leader may still be given up: the number changes with the promotion that makes it final.
+  return accept(
+    mayBeNeeded ? leaving : withCarriedNumber(leaving),
+    { transitions: [transition] },
+    true,
+    book,
+  );
 }
 
 const GIVEN_UP = 'stop this one, use --force, and give up what only it has';
@@ -110,15 +117,6 @@ function comesBack(group: GroupSnapshot, node: NodeSnapshot): boolean {
   const isAway = node.goal === 'maintenance' || node.goal === 'wait_maintenance';
   const speaks = node.report.at !== null && !isSilent(group, node);
   return node.candidatePriority > 0 && speaks && !isAway && canComeBack(node);
-}
-
-/** Those that stay must be able to carry the number of standbys that commits wait for, or writes would stop. */
-function withCarriedNumber(group: GroupSnapshot): GroupSnapshot {
-  const { numberSyncStandbys } = group.formation;
-  const standbys = group.nodes.filter((node) => node.quorum && node.goal !== 'dropped').length - 1;
-  if (numberSyncStandbys + 1 <= standbys) return group;
-  const carried = Math.min(numberSyncStandbys, Math.max(0, standbys - 1));
-  return { ...group, formation: { ...group.formation, numberSyncStandbys: carried } };
 }
 
 /**

@@ -42,6 +42,19 @@ export function desiredSetting(group: GroupSnapshot): Omit<SyncSetting, 'version
   return required === 0 ? none : { required: Math.min(required, members.length), members };
 }
 
+/** Those that stay must be able to carry the number of standbys that commits wait for, or writes would stop. */
+export function withCarriedNumber(group: GroupSnapshot): GroupSnapshot {
+  const { numberSyncStandbys } = group.formation;
+  const members = group.nodes.filter(
+    ({ id, quorum, goal }) => id !== group.leader && quorum && goal !== 'dropped',
+  );
+  // Where nobody leads, one of them will.
+  const standbys = members.length - (group.leader === null ? 1 : 0);
+  if (numberSyncStandbys + 1 <= standbys) return group;
+  const carried = Math.min(numberSyncStandbys, Math.max(0, standbys - 1));
+  return { ...group, formation: { ...group.formation, numberSyncStandbys: carried } };
+}
+
 /**
  * A leader that is to open again has not, as far as is known. Until it has, commits of it wait as they did before, so that
  * it can be replaced when it is lost on its way.

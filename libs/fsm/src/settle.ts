@@ -9,6 +9,7 @@ import {
   desiredSetting,
   dropSupersededSettings,
   newestSetting,
+  withCarriedNumber,
 } from './quorum.js';
 import { doubted, isBehindItsNodes, takeOverFromNodes } from './restored.js';
 import type { RuleBook } from './rule-book.js';
@@ -112,10 +113,13 @@ function apply(before: GroupSnapshot, rule: MonitorRule, subject: NodeSnapshot):
 /**
  * Gives the next epoch to a node. Its first setting is committed with the order, before it takes writes, so
  * F of the new epoch starts with it alone: no commit of this epoch can have been made under another one. A leader that
- * opens again keeps its settings beside it, as nobody has promised to have what was committed under them.
+ * opens again keeps its settings beside it, as nobody has promised to have what was committed under them. The drop of the
+ * leader before is final by it.
  */
 export function orderPromotion(group: GroupSnapshot, node: number): GroupSnapshot {
-  const ordered = { ...group, epoch: group.epoch + 1, leader: node, walSource: null };
+  const given = { ...group, epoch: group.epoch + 1, leader: node, walSource: null };
+  const isLeft = group.leader !== node && leaderOf(group)?.goal === 'dropped';
+  const ordered = isLeft ? withCarriedNumber(given) : given;
   const version = (newestSetting(group)?.version ?? 0) + 1;
   const first = desiredSetting(ordered) ?? { required: 0, members: [] };
   const before = node === group.leader ? group.settingsInForce : [];

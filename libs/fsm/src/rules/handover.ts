@@ -1,5 +1,5 @@
 import type { MonitorRule } from '../vocabulary.js';
-import { HANDING_OVER, PROMISING, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
+import { HANDING_OVER, PROMISING, REPLICATES, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
 
 /** A handover from a leader that stopped on our order. */
 export const HANDOVER_RULES: readonly MonitorRule[] = [
@@ -15,7 +15,7 @@ export const HANDOVER_RULES: readonly MonitorRule[] = [
   {
     id: 'handover.resume',
     about: 'leader',
-    subject: { reported: ['primary', 'apply_settings'], goal: HANDING_OVER },
+    subject: { reported: REPLICATES, goal: HANDING_OVER },
     // Who has promised for the next epoch does not come back in this one.
     noOther: { goal: PROMISING },
     guards: ['abandonedSwitchover', 'leaderStays'],

@@ -48,7 +48,7 @@ async function killAtOnce(
 ): Promise<void> {
   const killed = pair.map((number) => formation.node(number));
   await whileWriting(formation, async (writer) => {
-    const letGo = holdUp(late.map((number) => formation.node(number)));
+    const letGo = await holdUp(late.map((number) => formation.node(number)));
     await writer.untilWriting();
     await Promise.all(killed.map((member) => member.host.killEverything()));
     letGo();

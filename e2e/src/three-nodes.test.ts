@@ -40,7 +40,7 @@ it('switches over without waiting for a standby that receives nothing, which fol
   const [target, late] = await standbys();
   if (!target || !late) throw new Error('no standbys');
   await whileWriting(formation, async (writer) => {
-    const letGo = holdUp([late]);
+    const letGo = await holdUp([late]);
     const promotion = await formation.onMonitor(['perform', 'promotion', '--name', target.host.name]);
     letGo();
     expect(promotion.status, promotion.stderr + promotion.stdout).toBe(0);
@@ -109,7 +109,7 @@ it('shows the timelines of all three, also of one that was lost with WAL of its 
   await formation.waitUntilStable();
   const before = await timeline();
   const lost = await formation.primary();
-  const letGo = holdUp(await standbys());
+  const letGo = await holdUp(await standbys());
   const alone = await onNode(lost, async (client) => {
     await client.query('SET synchronous_commit = local');
     await client.query('CREATE TABLE alone AS SELECT generate_series(1, 1000) AS i');

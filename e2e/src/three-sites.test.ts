@@ -66,7 +66,7 @@ describe.skipIf(noNetwork !== null)('of three sites, one link that is cut', { ti
       formation,
       async (writer) => {
         network.cut(standby.host, other.host);
-        const letGo = holdUp([standby]);
+        const letGo = await holdUp([standby]);
         await writer.untilWriting();
         network.isolate(primary.host);
         letGo();

@@ -1,4 +1,4 @@
-import { sendSignal } from '@pgaf/testing/end-processes';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import type { Member } from '@pgaf/testing/formation';
 import { onNode } from '../connect-to.js';
 import { childrenOf, postmasterPid } from './node-processes.js';
@@ -10,9 +10,10 @@ import { childrenOf, postmasterPid } from './node-processes.js';
 export async function leaveUnsentWal(primary: Member): Promise<void> {
   await onNode(primary, async (client) => {
     await client.query('CREATE TABLE IF NOT EXISTS unsent (at timestamptz)');
-    for (const { pid, title } of childrenOf(postmasterPid(primary) ?? 0)) {
-      if (title.startsWith('postgres: walsender ')) sendSignal(pid, 'SIGSTOP');
-    }
+    const senders = childrenOf(postmasterPid(primary) ?? 0).filter(({ title }) =>
+      title.startsWith('postgres: walsender '),
+    );
+    await Promise.all(senders.map(({ pid }) => freezeAtRest(pid)));
     await client.query('SET synchronous_commit = local');
     await client.query('INSERT INTO unsent VALUES (now())');
   });

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ComposeFormation } from './compose-formation.js';
 import { composeV1, composeV2 } from './compose-program.js';
+import { docker } from './docker.js';
 import { citusImageOfCheckout, whyNoCitusInDocker } from './image-of-checkout.js';
 
 const folder = (name: string) => fileURLToPath(new URL(`../../../docker/compose/${name}`, import.meta.url));
@@ -69,6 +70,13 @@ describe.skipIf(scaling === null)('Compose scales Citus', () => {
 describe.skipIf(naming === null)('Compose brings up Citus by name', () => {
   let formation: ComposeFormation;
   const sql = (query: string): string => formation.inContainer('app', 'psql', '-XAtc', query).trim();
+  const restartOf = (service: string): string =>
+    docker(
+      'inspect',
+      '--format',
+      '{{.HostConfig.RestartPolicy.Name}}',
+      formation.containersOf(service)[0] ?? '',
+    );
 
   beforeAll(async () => void (formation = await formationOf(naming ?? [], 'citus')), 900_000);
   afterAll(() => formation?.remove(), 120_000);
@@ -76,7 +84,10 @@ describe.skipIf(naming === null)('Compose brings up Citus by name', () => {
   it(
     'with the groups that its nodes ask for, and a table on the workers',
     async () => {
-      formation.up('monitor', 'coord0a', 'coord0b', 'worker1a', 'worker2a', 'app');
+      // The application has the coordinators started, and each of these the monitor.
+      formation.up('app', 'worker1a', 'worker2a');
+      expect(sql('SELECT current_user')).toBe('postgres');
+      expect(restartOf('app')).toBe(restartOf('coord0a'));
       const [, one, two] = await formation.awaitAtRest(2, 1, 1);
       expect([one?.primary, two?.primary]).toEqual(['worker1a', 'worker2a']);
       for (const name of ['worker1a', 'worker2a']) formation.pgaf('activate', '--name', name);

@@ -45,7 +45,9 @@ function itReachesWhoeverTakesWrites(pair: () => ComposeFormation): void {
   it(
     'with a container that reaches whoever takes writes',
     async () => {
-      pair().up();
+      // It has the others started, and is there when they are.
+      pair().up('app');
+      expect(sql(pair(), 'SELECT current_user')).toBe('tutorial');
       await pair().awaitAtRest(2);
       expect(sql(pair(), 'CREATE TABLE companies AS SELECT generate_series(1, 75) AS id')).toBe('SELECT 75');
       expect(pair().pgaf('show', 'uri', '--formation', 'default')).toMatch(

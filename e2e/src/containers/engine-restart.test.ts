@@ -10,7 +10,7 @@ import { OwnEngine, whyNoOwnEngine } from './own-engine.js';
 const folder = fileURLToPath(new URL('../../../docker/compose/two-nodes', import.meta.url));
 const compose = whyNoDocker() === null && whyNoOwnEngine() === null ? (composeV2() ?? composeV1()) : null;
 
-const SERVICES = ['monitor', 'node1', 'node2'];
+const SERVICES = ['monitor', 'node1', 'node2', 'app'];
 const AGAIN_MS = 120_000;
 
 describe.skipIf(compose === null)('two nodes whose Docker engine restarts', () => {
@@ -18,10 +18,8 @@ describe.skipIf(compose === null)('two nodes whose Docker engine restarts', () =
   let engine: OwnEngine;
   let pair: ComposeFormation;
 
-  const sql = (query: string): string => {
-    const uri = pair.pgaf('show', 'uri', '--formation', 'default').trim();
-    return pair.inContainer('monitor', 'psql', '-XAt', '-U', 'tutorial', '-d', uri, '-c', query).trim();
-  };
+  /** In the application's container, of whoever takes writes. */
+  const sql = (query: string): string => pair.inContainer('app', 'psql', '-XAtc', query).trim();
   const startsOfAll = (): string[] =>
     SERVICES.map((service) =>
       docker('inspect', '--format', '{{.State.StartedAt}}', pair.containersOf(service)[0] ?? ''),

@@ -255,12 +255,13 @@ function end(world: World, fault: LastingFault): void {
 }
 
 /**
- * As `show state` tells the operator that it is right to: the node has been primary. One that was stopped in the midst of
- * its promotion is its keeper's to start, which knows how far that came.
+ * As `show state` tells the operator that it is right to: the node has been primary, and the monitor was not restored since
+ * it heard of its nodes. One that was stopped in the midst of its promotion is its keeper's to start, which knows how far
+ * that came.
  */
 function startByHand(world: World, { id, keeper, postgres }: Host): void {
-  const { leader, nodes } = world.monitor.group;
-  if (keeper.isGone) return;
+  const { leader, nodes, restored } = world.monitor.group;
+  if (keeper.isGone || restored) return;
   const node = nodes.find((each) => each.id === id);
   const isPrimary = node !== undefined && canTakeWrites(node.reported) && canTakeWrites(node.goal);
   if (leader === id && node?.paused && isPrimary) postgres.start(keeper.memory.epoch);

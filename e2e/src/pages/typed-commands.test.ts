@@ -1,11 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { workspaceRoot } from '@pgaf/testing/workspace';
 import { describe, expect, it } from 'vitest';
 import { commandsOf, portsOf } from './typed-commands.js';
 import { comparedBy, masked } from './masking.js';
 
+const docs = join(workspaceRoot(), 'docs');
+const pages = readdirSync(docs).filter((name) => name.endsWith('.md'));
+
 describe('commandsOf', () => {
   it('reads host, marks, continued commands and their output', () => {
     const page = [
-      'Text.',
+      'Text. In `node1`:',
+      '',
       '```console node1',
       '$ pgaf create postgres \\',
       '>   --pgport 6001 &',
@@ -15,6 +22,7 @@ describe('commandsOf', () => {
       '```sql',
       '$ not typed',
       '```',
+      'In `app`:',
       '```console app eventually',
       '$ psql -c "select 1"',
       ' ?column?',
@@ -29,15 +37,15 @@ describe('commandsOf', () => {
         marks: [],
         command: 'pgaf create postgres \\\n  --pgport 6001 &',
         output: '',
-        line: 3,
+        line: 4,
       },
-      { host: 'node1', marks: [], command: 'pgaf version', output: 'pgaf version 1', line: 5 },
+      { host: 'node1', marks: [], command: 'pgaf version', output: 'pgaf version 1', line: 6 },
       {
         host: 'app',
         marks: ['eventually'],
         command: 'psql -c "select 1"',
         output: ' ?column?\n----------\n        1',
-        line: 12,
+        line: 14,
       },
     ]);
     expect(portsOf(commands)).toEqual([6001]);
@@ -45,8 +53,22 @@ describe('commandsOf', () => {
 
   it('refuses a block without a host and one without an end', () => {
     expect(() => commandsOf('```console\n$ ls\n```')).toThrow('names its host');
-    expect(() => commandsOf('```console app\n$ ls')).toThrow('not closed');
+    expect(() => commandsOf('In `app`:\n```console app\n$ ls')).toThrow('not closed');
   });
+
+  it.each([
+    ['nothing', ''],
+    ['another terminal', 'In `node1`:\n\n'],
+    ['a text about its name', '`app` is where clients are:\n\n'],
+    ['a block that was typed before', 'In `app`:\n\n```console app\n$ ls\n```\n\n'],
+  ])('refuses a block that has above it, for readers, %s', (_, above) => {
+    const page = `${above}\`\`\`console app\n$ pwd\n\`\`\``;
+    expect(() => commandsOf(page)).toThrow(/^line \d+: the text above the block ends with "In `app`:"$/);
+  });
+});
+
+it.each(pages)('docs/%s tells readers where each of its commands is typed', (name) => {
+  expect(() => commandsOf(readFileSync(join(docs, name), 'utf8'))).not.toThrow();
 });
 
 describe('masked', () => {

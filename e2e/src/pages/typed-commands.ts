@@ -14,7 +14,8 @@ const FENCE = /^```console(?:\s+(.*))?$/;
 /**
  * The commands of a page, in order: in each block that is fenced as `console HOST [mark…]`, a line that begins
  * with `$ ` is typed, lines that begin with `> ` continue it, and what follows is its output.
- * @throws Error for a console block without a host, or one that is not closed.
+ * @throws Error for a console block without a host, one that is not closed, or one whose host stands in no text above it:
+ *   a page that is rendered shows nothing of the fence.
  */
 export function commandsOf(markdown: string): TypedCommand[] {
   const commands: TypedCommand[] = [];
@@ -27,11 +28,15 @@ export function commandsOf(markdown: string): TypedCommand[] {
     }
     current = null;
   };
+  let above = '';
   for (const [i, text] of markdown.split('\n').entries()) {
     const fence = FENCE.exec(text);
     if (!block && fence) {
       const [host, ...marks] = (fence[1] ?? '').split(/\s+/);
       if (!host) throw new Error(`line ${i + 1}: a console block names its host`);
+      const said = `In \`${host}\`:`;
+      if (above !== said && !above.endsWith(` ${said}`))
+        throw new Error(`line ${i + 1}: the text above the block ends with "${said}"`);
       block = { host, marks };
     } else if (block && text === '```') {
       flush();
@@ -44,6 +49,7 @@ export function commandsOf(markdown: string): TypedCommand[] {
     } else if (block && current) {
       current.output.push(text);
     }
+    if (text !== '') above = text;
   }
   if (block) throw new Error('the last console block is not closed');
   return commands;

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { until } from '@pgaf/testing/deadline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CitusServer, CoordinatorPart } from './citus-coordinator.js';
@@ -280,7 +281,7 @@ describe.skipIf(version === null)('what transactions of Citus have left prepared
       const sql = `SELECT FROM pg_locks WHERE pid = $1 AND NOT granted`;
       return (await coordinator.sql.query(sql, [part.backend])).length > 0;
     });
-    process.kill(part.backend ?? 0, 'SIGSTOP');
+    await freezeAtRest(part.backend ?? 0);
     await session.query('COMMIT');
     await session.close();
     await expectNothingTouchedOnceThawed(ended);

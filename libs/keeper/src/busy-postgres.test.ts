@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
+import { pidOf } from '@pgaf/core/testing/pid-of';
 import { findPostmaster } from '@pgaf/postgres/find-postmaster';
 import { livingProcess, sendSignal } from '@pgaf/postgres/processes';
 import { localClient, QueryError, type LocalClient } from '@pgaf/postgres/query';
@@ -60,7 +62,8 @@ test('a Postgres that answers on any session does not hang, though it lets nobod
     (one) => one !== undefined,
   );
   expect(frozen).toHaveLength(2);
-  for (const one of frozen) sendSignal(one, 'SIGSTOP');
+  for (const { pid } of observers) await freezeAtRest(pid);
+  process.kill(pidOf(postmaster), 'SIGSTOP');
   try {
     await afterReports(monitor);
     expect(monitor.node(1).report.facts.hangs).toBeUndefined();

@@ -1,3 +1,4 @@
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { postgresProcessesOf, sendSignal } from '@pgaf/postgres/processes';
@@ -50,7 +51,7 @@ test(
     const [startup] = await second.sql.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`,
     );
-    process.kill(pidOf(startup), 'SIGSTOP');
+    await freezeAtRest(pidOf(startup));
     await first.sql.query('CREATE TABLE kept AS SELECT 1 AS one');
     await killNode(first);
     await atRest(monitor, { 2: 'wait_primary' }, 120_000);

@@ -1,3 +1,4 @@
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { finalLsn } from '@pgaf/postgres/final-lsn';
@@ -105,7 +106,7 @@ test('a standby that hangs holds up the stop of its primary for no longer than a
   await first.sql.query(`ALTER SYSTEM SET wal_sender_timeout = 0`);
   await first.sql.query(`SELECT pg_reload_conf()`);
   const [receiver] = await second.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(pidOf(receiver), 'SIGSTOP');
+  await freezeAtRest(pidOf(receiver));
   try {
     expect(await timed(first.end('orderly'))).toBeLessThan(5000);
   } finally {

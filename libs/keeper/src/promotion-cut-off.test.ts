@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { retry } from '@pgaf/core/result';
 import { formatLsn } from '@pgaf/core/lsn';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { baseEdgeTable, edgeKey } from '@pgaf/fsm/edge-table';
 import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
@@ -61,7 +62,7 @@ test(
     await atRest(monitor, { 1: 'primary', 2: 'secondary' });
     await first.sql.query('CREATE TABLE kept AS SELECT 1 AS one');
     const [sender] = await first.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_replication');
-    process.kill(pidOf(sender), 'SIGSTOP');
+    await freezeAtRest(pidOf(sender));
     await first.sql.query('SET synchronous_commit = local');
     await first.sql.query('CREATE TABLE unsent AS SELECT 1 AS one');
     await killNode(first);

@@ -1,3 +1,4 @@
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { postmasterStatus } from '@pgaf/postgres/postmaster';
@@ -9,7 +10,7 @@ test('an immediate stop waits for no checkpoint', async () => {
   const [checkpointer] = await first.sql.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
   );
-  process.kill(pidOf(checkpointer), 'SIGSTOP');
+  await freezeAtRest(pidOf(checkpointer));
   try {
     monitor.command({ kind: 'perform_failover' });
     await until('a checkpoint is asked for', monitor, async () => {

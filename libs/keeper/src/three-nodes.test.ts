@@ -1,3 +1,4 @@
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import type { GroupSnapshot, NodeSnapshot } from '@pgaf/plugin-api';
 import { expect, test } from 'vitest';
@@ -28,7 +29,7 @@ test('the node of the highest priority receives what it lacks first, the others 
   const [sender] = await first.sql.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_replication WHERE application_name = 'pgautofailover_standby_2'`,
   );
-  process.kill(pidOf(sender), 'SIGSTOP');
+  await freezeAtRest(pidOf(sender));
   await first.sql.query('CREATE TABLE t AS SELECT 1 AS n');
   const [before] = await third.sql.query<{ at: string }>('SELECT pg_postmaster_start_time()::text AS at');
   await killNode(first);

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeHealth } from './health-store.js';
@@ -37,7 +38,7 @@ async function freezeWalWriter(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`,
   );
-  process.kill(pidOf(rows[0]), 'SIGSTOP');
+  await freezeAtRest(pidOf(rows[0]));
 }
 
 async function goDown(client: pg.Client): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { basebackup, basebackupArguments } from './basebackup.js';
@@ -161,7 +162,7 @@ test.each(['killed', 'stopped'] as const)(
     const [checkpointer] = await next.client.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
     );
-    process.kill(pidOf(checkpointer), 'SIGSTOP');
+    await freezeAtRest(pidOf(checkpointer));
     expect(await promote(next.client, next.pgdata)).toMatchObject({ timeline: 2 });
     await old.client.query('INSERT INTO t VALUES (-1)');
     await next.client.query('INSERT INTO t VALUES (2)');

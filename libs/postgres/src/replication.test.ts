@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatLsn, parseLsn } from '@pgaf/core/lsn';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { confirmSyncNames } from './confirm-sync-names.js';
@@ -179,7 +180,7 @@ test('a quorum is not confirmed before the checkpointer has made commits wait', 
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
   );
   const quorum: Quorum = { count: 1, members: [2] };
-  process.kill(pidOf(row), 'SIGSTOP');
+  await freezeAtRest(pidOf(row));
   try {
     await writeSyncNames(primary.pgdata, quorum);
     const early = confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(1500) });

@@ -7,6 +7,7 @@ import { parseConnInfo } from '@pgaf/conninfo/conninfo';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from './deadline.js';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { freePorts } from '@pgaf/core/testing/free-ports';
 import { checkHistory, longestOutage } from './history.js';
 import { makeOwnedDirectory, postgresOwner } from './owner.js';
@@ -96,7 +97,7 @@ it('gives a statement up that nobody answers in time, and writes on elsewhere', 
   const backends = processesIn(pgdata).filter(({ command }) =>
     /^postgres: postgres postgres 127/.test(command),
   );
-  for (const { pid } of backends) process.kill(pid, 'SIGSTOP');
+  await Promise.all(backends.map(({ pid }) => freezeAtRest(pid)));
   try {
     await writer.untilWriting(10, 20_000);
   } finally {

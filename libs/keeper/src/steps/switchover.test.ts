@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { withGoal } from '@pgaf/fsm/group';
 import { orderPromotion } from '@pgaf/fsm/settle';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import type { RuleMonitor } from '../testing/rule-monitor.js';
 import { postgresProcessesOf, sendSignal } from '@pgaf/postgres/processes';
@@ -15,7 +16,7 @@ async function endStream(first: TestNode, second: TestNode): Promise<{ thaw: () 
     `SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`,
   );
   const pid = pidOf(startup);
-  process.kill(pid, 'SIGSTOP');
+  await freezeAtRest(pid);
   await first.sql.query('SELECT pg_terminate_backend(pid) FROM pg_stat_replication');
   return { thaw: () => void process.kill(pid, 'SIGCONT') };
 }
@@ -40,7 +41,7 @@ test('a switchover to a standby that gets no nearer is given up before anything 
   }));
   const before = await startOf(first);
   const [receiver] = await second.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
-  process.kill(pidOf(receiver), 'SIGSTOP');
+  await freezeAtRest(pidOf(receiver));
   try {
     // More than a target may still have to receive.
     await first.sql.query(

@@ -291,3 +291,22 @@ test('a switchover leaves number_sync_standbys as it is, also where the new prim
   );
   expect(group).toMatchObject({ epoch: 2, leader: 2, formation: { numberSyncStandbys: 1 } });
 });
+
+test('nor is it too high when the dropped primary is forgotten as a follower', () => {
+  const { group, removed } = settle(
+    groupFixture({
+      nodes: [
+        { id: 1, reported: 'dropped', running: false, facts: stopped },
+        { id: 2, reported: 'primary' },
+        { id: 3, reported: 'secondary' },
+      ],
+      leader: 2,
+      epoch: 2,
+      inForce: [{ version: 1, required: 1, members: [3] }],
+      numberSyncStandbys: 1,
+    }),
+    book,
+  );
+  expect(removed).toEqual([1]);
+  expect(group.formation.numberSyncStandbys).toBe(0);
+});

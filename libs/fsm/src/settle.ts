@@ -106,7 +106,7 @@ function apply(before: GroupSnapshot, rule: MonitorRule, subject: NodeSnapshot):
     group = { ...group, switchoverTarget: successorOf(group)?.id ?? null, switchoverForced: false };
   if (effects.has('endSwitchover')) group = { ...group, switchoverTarget: null, switchoverForced: false };
   if (effects.has('chooseSource')) group = { ...group, walSource: choiceOf(before)?.source?.id ?? null };
-  for (const id of removed) group = withoutNode(group, id);
+  for (const id of removed) group = withCarriedNumber(withoutNode(group, id));
   return { group: assignSetting(group), transitions, removed, epochRaised };
 }
 

@@ -164,9 +164,13 @@ export class Situation {
     return leader !== null && leader !== this.#state.nodeId && this.takesWrites();
   }
 
-  /** Another node has promised for the next epoch, or leads it: this one does not come back in its own. */
+  /**
+   * This node does not come back in its own epoch: another one has promised for the next, or it was given to another one,
+   * which may be gone since.
+   */
   isSucceeded(): boolean {
-    return this.isReplaced() || this.peers().some(({ goal }) => promises(goal));
+    const isLeft = this.assignment !== null && this.assignment.leader !== this.#state.nodeId;
+    return isLeft || this.peers().some(({ goal }) => promises(goal));
   }
 
   /**

@@ -84,6 +84,6 @@ export interface KeeperPart {
   readonly whileLeader?: (context: NodeContext) => Promise<Outcome>;
   /** After the configuration was read again. */
   readonly onReload?: (context: KeeperContext) => Promise<Outcome>;
-  /** Before the node leaves its formation. */
+  /** Before the node leaves its formation; not of a primary that was replaced, which stops at once. */
   readonly onDrop?: (context: KeeperContext) => Promise<Outcome>;
 }

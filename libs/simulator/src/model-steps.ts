@@ -144,8 +144,7 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
 
   verifySuccessor: ({ postgres, group, memory, abandon }) => {
     const others = group.nodes.filter(({ id, goal }) => id !== memory.nodeId && goal !== 'dropped');
-    const isReplaced = group.leader !== null && group.leader !== memory.nodeId;
-    const isSucceeded = isReplaced || others.some(({ goal }) => promises(goal));
+    const isSucceeded = group.leader !== memory.nodeId || others.some(({ goal }) => promises(goal));
     if (postgres.life !== 'up' || postgres.hungFor > 0 || isSucceeded || others.length === 0) return done;
     const isClose = others.some(({ id, goal, candidatePriority }) => {
       const stream = postgres.senders.get(id);

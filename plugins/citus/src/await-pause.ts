@@ -56,8 +56,8 @@ export async function confirmPause(context: KeeperContext): Promise<Outcome> {
 function needsPause({ handover, node, formation }: KeeperContext): boolean {
   if (handover.target === null && !handover.leaving && node.goal !== 'dropped') return false;
   const group = formation.groups.find(({ nodes }) => nodes.some(({ id }) => id === node.id));
-  // Another node leads already: no query comes here that could be held up.
-  if (group && group.leader !== null && group.leader !== node.id) return false;
+  // It leads no more: no query comes here that could be held up.
+  if (group && group.leader !== node.id) return false;
   // It is lost to its clients already, and everybody waits for its stop.
   return !group?.nodes.some(({ id, goal }) => id !== node.id && promises(goal));
 }

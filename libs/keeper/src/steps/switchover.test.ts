@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { withGoal } from '@pgaf/fsm/group';
 import { orderPromotion } from '@pgaf/fsm/settle';
@@ -19,6 +21,32 @@ async function endStream(first: TestNode, second: TestNode): Promise<{ thaw: () 
   await freezeAtRest(pid);
   await first.sql.query('SELECT pg_terminate_backend(pid) FROM pg_stat_replication');
   return { thaw: () => void process.kill(pid, 'SIGCONT') };
+}
+
+/** A backend is killed, and the process that recovers from it is frozen as soon as it is there, until `thaw`. */
+async function crashAndFreezeRecovery(node: TestNode): Promise<{ thaw: () => void }> {
+  const [backend] = await node.sql.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const postmaster = Number(readFileSync(join(node.config.pgdata, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  process.kill(pidOf(backend), 'SIGKILL');
+  const until = performance.now() + 10_000;
+  while (performance.now() < until) {
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+      .trim()
+      .split(' ');
+    const startup = children.find((pid) => pid !== '' && titleOf(pid).includes('startup'));
+    if (startup === undefined) continue;
+    process.kill(Number(startup), 'SIGSTOP');
+    return { thaw: () => void process.kill(Number(startup), 'SIGCONT') };
+  }
+  throw new Error('Postgres did not begin to recover');
+}
+
+function titleOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** It is about to leave, and serves meanwhile. */
@@ -147,4 +175,32 @@ test('a primary that was replaced before it heard of its drop stops at once, who
   expect(await first.ended()).toBe('dropped');
   await atRest(monitor, { 2: 'single' });
   expect(await second.sql.query('SELECT pg_is_in_recovery() AS standby')).toEqual([{ standby: false }]);
+});
+
+test('so does one whose successor was given up before it came back', async () => {
+  const { monitor, first } = await twoNodes({ leaseLength: 60_000 });
+  monitor.unreachable.add(1);
+  monitor.order((group) => ({
+    ...withGoal(withGoal(group, 1, 'dropped'), 2, 'maintenance'),
+    epoch: 2,
+    leader: null,
+  }));
+  monitor.unreachable.delete(1);
+  expect(await first.ended()).toBe('dropped');
+});
+
+test('the drop of a primary that recovers from a crash is given up, and says so', async () => {
+  const { monitor, first } = await twoNodes();
+  // What it would see gives the drop of one that is lost to an election.
+  monitor.seesNothing = true;
+  const { thaw } = await crashAndFreezeRecovery(first);
+  try {
+    await isDropping(monitor, first);
+    await until('the primary stays', monitor, () => monitor.node(1).goal !== 'dropped');
+    expect(first.lines.join('')).toContain('Postgres recovers from a crash');
+  } finally {
+    thaw();
+    monitor.seesNothing = false;
+  }
+  await atRest(monitor, { 1: 'primary', 2: 'secondary' });
 });

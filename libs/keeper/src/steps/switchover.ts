@@ -18,6 +18,7 @@ const NO_PROGRESS_OF_ANY: Milliseconds = 6000;
 const SAMPLE: Milliseconds = 50;
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: it starts up, or shuts down. */
 const CANNOT_CONNECT_NOW = '57P03';
+const STARTING = 'Postgres recovers from a crash, so that nobody streams from it';
 /** Who has not flushed by then what was written before lags behind: usually it takes some milliseconds. */
 const LAGGARDS_HAVE: Milliseconds = 300;
 
@@ -95,22 +96,24 @@ async function untilCloseBehind(
   while (!signal.aborted) {
     if (!mayStay(situation)) return done;
     // Before anything else: who has said so goes on, also once its Postgres has ended.
-    if (situation.abandoned !== null) return retry(situation.abandoned);
+    if (situation.abandoned !== null && !situation.instance.leftDoomed) return retry(situation.abandoned);
     if (!canBeAsked(situation)) return done;
     const nodes = targets();
-    const nearest = await nearestOf(situation, nodes).catch(whenNotAnswered);
-    if (nearest && nearest.lag <= CLOSE_BEHIND) {
+    const nearest = await nearestOf(situation, nodes).catch(whyNotAnswered);
+    if (nearest !== null && typeof nearest === 'object' && nearest.lag <= CLOSE_BEHIND) {
       situation.laggards = await laggardsBeside(situation, nearest.node, signal);
       return done;
     }
     const now = performance.now();
-    if (nearest === undefined) nearerAt = now;
-    else if (nearest !== null && (best === null || nearest.lag < best)) {
+    if (nearest === 'busy') nearerAt = now;
+    else if (nearest !== null && nearest !== 'starting' && (best === null || nearest.lag < best)) {
       best = nearest.lag;
       nearerAt = now;
     }
-    if (now - nearerAt > noProgress && mayStay(situation) && canBeAsked(situation)) {
-      situation.abandoned = whyGivenUp(nodes, nearest ?? null);
+    const patience = nearest === 'starting' ? NO_PROGRESS_OF_ANY : noProgress;
+    if (now - nearerAt > patience && mayStay(situation) && canBeAsked(situation)) {
+      situation.abandoned =
+        nearest === 'starting' ? STARTING : whyGivenUp(nodes, nearest === 'busy' ? null : nearest);
       return retry(situation.abandoned);
     }
     await pause(SAMPLE, signal);
@@ -119,8 +122,8 @@ async function untilCloseBehind(
 }
 
 /** Nobody streams from one that recovers from a crash; one that is too busy to answer says nothing of who does. */
-function whenNotAnswered(error: unknown): null | undefined {
-  return error instanceof QueryError && error.sqlState === CANNOT_CONNECT_NOW ? null : undefined;
+function whyNotAnswered(error: unknown): 'starting' | 'busy' {
+  return error instanceof QueryError && error.sqlState === CANNOT_CONNECT_NOW ? 'starting' : 'busy';
 }
 
 function whyGivenUp(nodes: readonly number[], nearest: Nearest | null): string {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { constants } from 'node:os';
@@ -28,6 +28,26 @@ test('starts and stops, and again', async () => {
     expect(await postmaster.exited).toEqual({ code: 0, signal: null });
   }
   expect(await stopPostmaster(one.pgdata, { mode: 'fast' })).toBe('already');
+});
+
+test('one that has just begun, and is not in its data directory yet, is not started a second time', async () => {
+  const one = await newPrimary();
+  await stopPostmaster(one.pgdata, { mode: 'fast' });
+  const { bindir, pgdata, port, socketDirectory } = one.startOptions;
+  const begun = spawn(join(bindir, 'postgres'), ['-D', pgdata, '-p', String(port), '-k', socketDirectory], {
+    cwd: '/',
+    stdio: 'ignore',
+  });
+  const { pid } = begun;
+  if (pid === undefined) throw new Error('it was not begun');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+    expect(postgresProcessesOf(pgdata).map((each) => each.pid)).toEqual([pid]);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  expect(await start(one)).toMatchObject({ pid, origin: 'adopted' });
 });
 
 test('runs in a session of its own, and hears of its death', async () => {

@@ -115,18 +115,26 @@ function resolved(path: string): string {
   }
 }
 
-/** Whether `pid` is a process of a Postgres server on this data directory: all of them work inside it. */
+/** Whether `pid` is a process of a Postgres server on this data directory. */
 export function isPostgresOf(pid: number, pgdata: string): boolean {
-  return basename(linkOf(pid, 'exe')) === 'postgres' && linkOf(pid, 'cwd') === resolved(pgdata);
+  return worksOn(pid, resolved(pgdata));
 }
 
 /** Postmaster, its children, orphaned children, and single-user servers on this data directory. */
 export function postgresProcessesOf(pgdata: string): ProcessFacts[] {
   const directory = resolved(pgdata);
-  return everyPid().flatMap((pid) => {
-    if (basename(linkOf(pid, 'exe')) !== 'postgres' || linkOf(pid, 'cwd') !== directory) return [];
-    return livingProcess(pid) ?? [];
-  });
+  return everyPid().flatMap((pid) => (worksOn(pid, directory) ? (livingProcess(pid) ?? []) : []));
+}
+
+/** All of them work inside it; a postmaster that has just begun is only about to go there. */
+function worksOn(pid: number, directory: string): boolean {
+  if (basename(linkOf(pid, 'exe')) !== 'postgres') return false;
+  return linkOf(pid, 'cwd') === directory || dataDirectoryOf(argumentsOf(pid)) === directory;
+}
+
+function dataDirectoryOf(args: readonly string[]): string | undefined {
+  const named = args[args.indexOf('-D') + 1];
+  return args.includes('-D') && named !== undefined ? resolved(named) : undefined;
 }
 
 /** Processes of a program, such as pg_basebackup, that have `argument` among their arguments. */

@@ -120,7 +120,10 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
     return 'again';
   },
 
-  stopPostgres: ({ world, postgres, memory, scratch }) => {
+  stopPostgres: ({ world, postgres, group, memory, scratch }) => {
+    const isReplaced =
+      group.leader !== null && group.leader !== memory.nodeId && canTakeWrites(memory.current);
+    if (isReplaced && postgres.life === 'up' && postgres.hungFor === 0) postgres.kill();
     if (!postgres.isAlive) return done;
     scratch.readyAt ??= world.queue.now + KILLED_AFTER;
     if (postgres.hungFor > 0 && world.queue.now >= scratch.readyAt) postgres.kill();

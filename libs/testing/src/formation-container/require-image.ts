@@ -21,7 +21,7 @@ function whyNoImage(image: string, failure: unknown): string {
   const reason = failure instanceof Error ? failure.message.trim() : 'the pull broke off';
   return [
     `The Docker engine has no image "${image}", and it cannot be pulled: ${reason}.`,
-    'pgaf’s images are in no registry: `npm run images` in a clone of pgaf builds pgaf:15, and with Citus for Postgres 15 on that host, or with `-- --citus-image IMAGE`, pgaf-citus:15.',
+    'pgaf’s images are in no registry: `npm run images` in a clone of pgaf builds them; docs/containers.md there tells which, and from what.',
     'Other images than these are named by withImage().',
   ].join('\n');
 }

@@ -8,7 +8,15 @@ import { baseEdgeTable, edgeKey } from '@pgaf/fsm/edge-table';
 import { stopPostmaster } from '@pgaf/postgres/stop-postmaster';
 import { expect, test } from 'vitest';
 import type { RuleMonitor } from './testing/rule-monitor.js';
-import { atRest, killNode, startByHand, twoNodes, until, type TestNode } from './testing/test-nodes.js';
+import {
+  atRest,
+  killNode,
+  killPostmaster,
+  startByHand,
+  twoNodes,
+  until,
+  type TestNode,
+} from './testing/test-nodes.js';
 
 /** Its keepers take an order to promote, and do nothing for it. True once one did. */
 async function holdOrder(node: TestNode): Promise<() => boolean> {
@@ -81,6 +89,12 @@ test(
     expect(promoted).toMatchObject({ epoch: 2, switchpoint: promise?.lsn });
     expect(promoted?.tli).toBeGreaterThan(1);
     expect(await tables(second)).toEqual(['alone', 'kept']);
+    // Its crash recovery knows no older timeline.
+    await killPostmaster(second);
+    await until('it has recovered', monitor, async () => {
+      const rows = await second.sql.query('SELECT NOT pg_is_in_recovery() AS open').catch(() => []);
+      return rows[0]?.['open'] === true;
+    });
 
     first.run();
     await atRest(monitor, { 1: 'secondary', 2: 'primary' }, 90_000);

@@ -52,7 +52,9 @@ export async function disownOldTimeline(
   situation.log.warn(
     `Every other node is copied: timeline ${timeline} has WAL of timeline ${promise.tli} of its own`,
   );
-  // A crash recovery that began on the old timeline would need the history.
+  // A crash recovery that began on the old timeline would need the history. So would one that began on the page on which
+  // the new one begins, which was copied with the old one in its header: the checkpoint is in a segment of its own.
+  await situation.instance.sql.query('SELECT pg_switch_wal()');
   await checkpoint(situation.instance.server);
   await disownAncestors(situation.config.pgdata, timeline);
   return 'disowned';

@@ -26,8 +26,6 @@ const BRIEF: Milliseconds = 1000;
 const SILENT_FOR: Milliseconds = 2000;
 /** A Postgres that works answers an observation in less. */
 const OVERDUE: Milliseconds = 500;
-/** It lets nobody in before it has started or recovered. */
-const NOT_YET = '57P03';
 /** It works, and has ended a look that took too long. */
 const CANCELLED = '57014';
 
@@ -191,7 +189,7 @@ export class Instance {
       const isBusy = error instanceof QueryError && (error.turnedAway || error.sqlState === CANCELLED);
       this.#busy = isBusy ? error.message : null;
       // One that restarts after a crash of a process waits for them.
-      const waits = error instanceof QueryError && error.sqlState === NOT_YET;
+      const waits = error instanceof QueryError && error.notYet;
       if (waits) this.#silentClients?.end(performance.now());
       return null;
     } finally {

@@ -31,6 +31,7 @@ export interface LocalClient {
 
 /** No connection is left for one more; whoever has one is served. */
 const TOO_MANY_CONNECTIONS = '53300';
+const CANNOT_CONNECT_NOW = '57P03';
 
 /** A statement failed, or the connection. */
 export class QueryError extends PgafError {
@@ -56,6 +57,11 @@ export class QueryError extends PgafError {
   /** Postgres works, and has no connection left. */
   get turnedAway(): boolean {
     return this.sqlState === TOO_MANY_CONNECTIONS;
+  }
+
+  /** Postgres lets nobody in before it has started or recovered, nor while it stops. */
+  get notYet(): boolean {
+    return this.sqlState === CANNOT_CONNECT_NOW;
   }
 }
 

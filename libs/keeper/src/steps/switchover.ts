@@ -16,8 +16,6 @@ const NO_PROGRESS: Milliseconds = 1500;
 /** Who drops a node waits for it; and after a crash it takes standbys a moment to stream again. */
 const NO_PROGRESS_OF_ANY: Milliseconds = 6000;
 const SAMPLE: Milliseconds = 50;
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: it starts up, or shuts down. */
-const CANNOT_CONNECT_NOW = '57P03';
 const STARTING = 'Postgres recovers from a crash, so that nobody streams from it';
 /** Who has not flushed by then what was written before lags behind: usually it takes some milliseconds. */
 const LAGGARDS_HAVE: Milliseconds = 300;
@@ -123,7 +121,7 @@ async function untilCloseBehind(
 
 /** Nobody streams from one that recovers from a crash; one that is too busy to answer says nothing of who does. */
 function whyNotAnswered(error: unknown): 'starting' | 'busy' {
-  return error instanceof QueryError && error.sqlState === CANNOT_CONNECT_NOW ? 'starting' : 'busy';
+  return error instanceof QueryError && error.notYet ? 'starting' : 'busy';
 }
 
 function whyGivenUp(nodes: readonly number[], nearest: Nearest | null): string {

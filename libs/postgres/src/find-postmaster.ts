@@ -22,12 +22,26 @@ function isChild(pid: number): boolean {
  * that was stopped before that, it stays.
  */
 export async function findPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
+  return (await namedPostmaster(pgdata)) ?? unnamedPostmaster(postgresProcessesOf(pgdata));
+}
+
+/** The same, of what one look at all processes of the data directory has found. */
+export async function postmasterAmong(
+  pgdata: string,
+  found: readonly ProcessFacts[],
+): Promise<ProcessFacts | undefined> {
+  return (await namedPostmaster(pgdata)) ?? unnamedPostmaster(found);
+}
+
+async function namedPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
   const named = await readPostmasterPid(pgdata);
-  if (named && isPostgresOf(named.pid, pgdata) && !isChild(named.pid)) {
-    const living = livingProcess(named.pid);
-    if (living && !isDoomed(living)) return living;
-  }
-  return postgresProcessesOf(pgdata).find((one) => {
+  if (!named || !isPostgresOf(named.pid, pgdata) || isChild(named.pid)) return undefined;
+  const living = livingProcess(named.pid);
+  return living && !isDoomed(living) ? living : undefined;
+}
+
+function unnamedPostmaster(found: readonly ProcessFacts[]): ProcessFacts | undefined {
+  return found.find((one) => {
     const args = argumentsOf(one.pid);
     if (isChild(one.pid) || args.length === 0 || isDoomed(one) || isFrozen(one)) return false;
     return !args.includes('--single') && !args.includes('--boot');

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Milliseconds } from '@pgaf/core/durations';
 import { BugError } from '@pgaf/core/errors';
 import { endProcesses } from './end-processes.js';
-import { findPostmaster } from './find-postmaster.js';
-import { postgresProcessesOf, type ProcessFacts } from './processes.js';
+import { postmasterAmong } from './find-postmaster.js';
+import { isLiving, postgresProcessesOf, type ProcessFacts } from './processes.js';
 import { postmasterPidFile, readPostmasterPid } from './postmaster-pid.js';
 import { removeStaleSocketLock } from './socket-lock.js';
 
@@ -35,12 +35,7 @@ export async function endLeftovers(
   pgdata: string,
   { signal, leaveDoomedAfterMs }: EndingLeftovers = {},
 ): Promise<Leftovers> {
-  const postmaster = await findLastingPostmaster(pgdata);
-  if (postmaster)
-    throw new BugError(
-      `Left-overs of ${pgdata} were to be ended, but its postmaster ${postmaster.pid} lives.`,
-    );
-  const leftovers = postgresProcessesOf(pgdata);
+  const leftovers = await leftoversOf(pgdata);
   const doomed = await endProcesses(leftovers, {
     first: 'SIGQUIT',
     killAfterMs: QUIT_GRACE_MS,
@@ -55,11 +50,17 @@ export async function endLeftovers(
   return { found: leftovers.length, doomed: 0 };
 }
 
-async function findLastingPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
+async function leftoversOf(pgdata: string): Promise<readonly ProcessFacts[]> {
   const deadline = performance.now() + UNTITLED;
-  for (let found = await findPostmaster(pgdata); found; found = await findPostmaster(pgdata)) {
-    if (performance.now() > deadline) return found;
+  for (;;) {
+    const found = postgresProcessesOf(pgdata);
+    const postmaster = await postmasterAmong(pgdata, found);
+    // One that has ended since may have been a postmaster, whose last child is not among them.
+    if (!postmaster && found.every(isLiving)) return found;
+    if (postmaster && performance.now() > deadline)
+      throw new BugError(
+        `Left-overs of ${pgdata} were to be ended, but its postmaster ${postmaster.pid} lives.`,
+      );
     await sleep(LOOK_AGAIN);
   }
-  return undefined;
 }

@@ -117,24 +117,37 @@ function resolved(path: string): string {
 
 /** Whether `pid` is a process of a Postgres server on this data directory. */
 export function isPostgresOf(pid: number, pgdata: string): boolean {
-  return worksOn(pid, resolved(pgdata));
+  return workingOn(resolved(pgdata))(pid);
 }
 
 /** Postmaster, its children, orphaned children, and single-user servers on this data directory. */
 export function postgresProcessesOf(pgdata: string): ProcessFacts[] {
-  const directory = resolved(pgdata);
-  return everyPid().flatMap((pid) => (worksOn(pid, directory) ? (livingProcess(pid) ?? []) : []));
+  return everyPid()
+    .filter(workingOn(resolved(pgdata)))
+    .flatMap((pid) => livingProcess(pid) ?? []);
 }
 
-/** All of them work inside it; a postmaster that has just begun is only about to go there. */
-function worksOn(pid: number, directory: string): boolean {
-  if (basename(linkOf(pid, 'exe')) !== 'postgres') return false;
-  return linkOf(pid, 'cwd') === directory || dataDirectoryOf(argumentsOf(pid)) === directory;
+/**
+ * All of them work inside it; a postmaster that has just begun is only about to go there. A host may have hundreds of
+ * processes of other servers, and an outage may wait for the answer: of most one link is read. No directory is looked
+ * into, which may be on a disk that hangs.
+ */
+function workingOn(directory: string): (pid: number) => boolean {
+  const ofOthers = new Set<string>();
+  return (pid) => {
+    const place = linkOf(pid, 'cwd');
+    if (place === '' || ofOthers.has(place) || basename(linkOf(pid, 'exe')) !== 'postgres') return false;
+    if (place === directory) return true;
+    const args = argumentsOf(pid);
+    const named = dataDirectoryOf(args);
+    const isOfAnother = named === place || args[0]?.startsWith('postgres: ') === true;
+    if (isOfAnother) ofOthers.add(place);
+    return !isOfAnother && named !== undefined && resolved(named) === directory;
+  };
 }
 
 function dataDirectoryOf(args: readonly string[]): string | undefined {
-  const named = args[args.indexOf('-D') + 1];
-  return args.includes('-D') && named !== undefined ? resolved(named) : undefined;
+  return args.includes('-D') ? args[args.indexOf('-D') + 1] : undefined;
 }
 
 /** Processes of a program, such as pg_basebackup, that have `argument` among their arguments. */

@@ -11,16 +11,18 @@ import type { Peer } from '@pgaf/monitor-client/reports';
 import type { NodeConfig } from '../node-config.js';
 import { withSource, type SourceClient } from './source-connection.js';
 
-/** How large the source is, bytes, and where its tablespaces are. */
-interface SourceLayout {
+interface Tablespace {
+  readonly oid: string;
+  /** On the source. */
+  readonly location: string;
+}
+
+/** How large the source is, bytes. */
+interface SourceSizes {
   readonly data: number;
   /** What a node usually has; WAL that slots hold back for others is not copied. */
   readonly wal: number;
-  readonly tablespaces: readonly {
-    readonly oid: string;
-    readonly location: string;
-    readonly bytes: number;
-  }[];
+  readonly tablespaces: readonly (Tablespace & { readonly bytes: number })[];
 }
 
 /** What was decided before a copy begins. */
@@ -31,15 +33,23 @@ export interface CopyPlan {
   readonly old: 'keep' | 'discard';
 }
 
-async function layoutOf(client: SourceClient): Promise<SourceLayout> {
+const TABLESPACES = `
+SELECT oid::text, pg_tablespace_location(oid) AS location
+  FROM pg_tablespace WHERE pg_tablespace_location(oid) LIKE '/%' ORDER BY oid`;
+
+async function tablespacesOf(client: SourceClient): Promise<readonly Tablespace[]> {
+  return (await client.query<{ oid: string; location: string }>(TABLESPACES)).rows;
+}
+
+/** Postgres looks at each file for it. */
+async function sizesOf(client: SourceClient): Promise<SourceSizes> {
   const sizes = await client.query<{ data: string; wal: string }>(
     `SELECT pg_tablespace_size('pg_default') + pg_tablespace_size('pg_global') AS data,
             (SELECT least(coalesce(sum(size), 0), pg_size_bytes(current_setting('max_wal_size')))
                FROM pg_ls_waldir()) AS wal`,
   );
   const { rows } = await client.query<{ oid: string; location: string; bytes: string }>(
-    `SELECT oid::text, pg_tablespace_location(oid) AS location, pg_tablespace_size(oid) AS bytes
-       FROM pg_tablespace WHERE pg_tablespace_location(oid) LIKE '/%' ORDER BY oid`,
+    `SELECT oid, location, pg_tablespace_size(oid::oid) AS bytes FROM (${TABLESPACES}) AS elsewhere`,
   );
   return {
     data: Number(sizes.rows[0]?.data),
@@ -59,9 +69,9 @@ export async function planCopy(
   signal: AbortSignal,
 ): Promise<CopyPlan> {
   const { pgdata } = config;
-  const source = await withSource(config, leader, signal, layoutOf);
+  const source = await withSource(config, leader, signal, sizesOf);
   const mine = await knownPlaces(pgdata);
-  const tablespaces = await mappedOf(config, source);
+  const tablespaces = await mappedOf(config, source.tablespaces);
   await requireOwnTablespaces(config, leader, tablespaces);
   for (const location of tablespaces.values()) await requireEmptyOrOurs(location, mine);
   const old = here === 'useless' ? 'discard' : config.oldData;
@@ -90,11 +100,11 @@ export async function planCopy(
 /** A tablespace stays where this node has it, though its source may have it elsewhere. */
 async function mappedOf(
   { pgdata, tablespaceMapping }: NodeConfig,
-  source: SourceLayout,
+  ofSource: readonly Tablespace[],
 ): Promise<ReadonlyMap<string, string>> {
   const mine = await tablespaceLinks(pgdata);
   return new Map(
-    source.tablespaces.map(({ oid, location }) => [
+    ofSource.map(({ oid, location }) => [
       location,
       tablespaceMapping.get(location) ?? mine.get(oid) ?? location,
     ]),
@@ -149,8 +159,7 @@ export async function lacksTablespaces(
   leader: Peer,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const source = await withSource(config, leader, signal, layoutOf);
-  const tablespaces = await mappedOf(config, source);
+  const tablespaces = await mappedOf(config, await withSource(config, leader, signal, tablespacesOf));
   await requireOwnTablespaces(config, leader, tablespaces);
   const mine = await knownPlaces(config.pgdata);
   return [...tablespaces.values()].some((location) => !mine.tablespaces.includes(location));

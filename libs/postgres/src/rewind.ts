@@ -2,6 +2,7 @@ import { access, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT, ProgramError } from '@pgaf/core/errors';
 import { syncDirectory } from './atomic-file.js';
+import { cleanEndOf } from './clean-end.js';
 import { readControlData } from './control-data.js';
 import { endProcesses } from './end-processes.js';
 import { endLeftovers } from './leftovers.js';
@@ -57,6 +58,13 @@ async function isStandbyOfSource({ bindir, pgdata, sourceLine }: RewindOptions):
     throw impossible(
       'rewind-of-namesake',
       `Timeline ${timeline} of ${pgdata} is not the one that the source has by this number.`,
+    );
+  }
+  // A standby that somebody opened for a while, and that was on the same timeline: pg_rewind would find nothing here either.
+  if (wasPrimary && (await cleanEndOf(pgdata, control, local, sourceLine)) === 'before') {
+    throw impossible(
+      'rewind-of-foreign-wal',
+      `${pgdata} was stopped on timeline ${timeline} as a primary, before the end of what the source has of it.`,
     );
   }
   if (!isStandby) return false;

@@ -6,16 +6,19 @@ import { done, retry, type Outcome } from '@pgaf/core/result';
 import { basebackup, endOrphanedCopy } from '@pgaf/postgres/basebackup';
 import { readControlData } from '@pgaf/postgres/control-data';
 import { STAGING, inspectDataDirectory } from '@pgaf/postgres/data-directory';
+import { cleanEndOf } from '@pgaf/postgres/clean-end';
 import { finishFilling } from '@pgaf/postgres/fill-directory';
 import { initdb } from '@pgaf/postgres/initdb';
 import { endOrphanedRewind, forgetRewind, rewind, rewindIsHalfDone } from '@pgaf/postgres/rewind';
+import { stayInRecovery } from '@pgaf/postgres/standby';
+import { readLocalTimelines } from '@pgaf/postgres/stray-timelines';
 import type { Peer } from '@pgaf/monitor-client/reports';
 import { startImpossible } from '../restart-attempts.js';
 import type { Situation } from '../situation.js';
 import { standstillOf } from '../standstill.js';
 import { requireFollowable } from './followable.js';
 import { lacksTablespaces, planCopy } from './plan-copy.js';
-import { checkpointedLine } from './source-line.js';
+import { checkpointedLine, lineOf } from './source-line.js';
 import type { StepContext } from './step-context.js';
 import { upstreamOf } from './upstream-of.js';
 
@@ -95,12 +98,16 @@ export async function rewindOrCopy(context: StepContext): Promise<Outcome> {
   situation.dropSlotsFirst = true;
   await endOrphans(context);
   await finishCopy(situation);
-  if (
+  const isGood =
     standstillOf(situation) !== 'wal-gone' &&
     !(await hidesWhatItWrote(situation)) &&
-    !(await isUnusable(situation)) &&
-    !(await lacksTablespaces(config, leader, context.signal))
-  ) {
+    !(await isUnusable(situation));
+  if (isGood && !(await lacksTablespaces(config, leader, context.signal))) {
+    if (await hasNothingToTakeBack(situation, leader, context.signal)) {
+      await stayInRecovery(config.pgdata);
+      situation.standstill = null;
+      return done;
+    }
     // Nothing is destroyed before the source has answered.
     const sourceLine = await checkpointedLine(config, leader, context.signal);
     try {
@@ -128,6 +135,20 @@ export async function rewindOrCopy(context: StepContext): Promise<Outcome> {
   }
   await copy(context, leader);
   return done;
+}
+
+/** As after a switchover: what the leader is asked for costs it nothing. */
+async function hasNothingToTakeBack(
+  { config, state }: Situation,
+  leader: Peer,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (state.strayed) return false;
+  const line = await lineOf(config, leader, signal);
+  const control = await readControlData(config.bindir, config.pgdata).catch(() => null);
+  if (control === null || line.systemIdentifier !== String(control.systemIdentifier)) return false;
+  const local = await readLocalTimelines(config.bindir, config.pgdata);
+  return (await cleanEndOf(config.pgdata, control, local, line)) === 'there';
 }
 
 /** It was opened for writes, and started in recovery since: nothing tells its WAL from what it received. */

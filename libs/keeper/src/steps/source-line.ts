@@ -30,6 +30,11 @@ export async function sourceLine(client: SourceClient): Promise<SourceLine> {
   };
 }
 
+/** @throws PgafError when the source does not answer, or is no primary. */
+export async function lineOf(config: NodeConfig, source: Peer, signal: AbortSignal): Promise<SourceLine> {
+  return withSource(config, source, signal, sourceLine);
+}
+
 /**
  * The same, once the source's pg_control names its timeline. After a promotion it names the old one until the next
  * checkpoint, and pg_rewind before version 16 goes by it: it would find nothing to rewind.

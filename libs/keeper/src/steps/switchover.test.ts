@@ -204,3 +204,19 @@ test('the drop of a primary that recovers from a crash is given up, and says so'
   }
   await atRest(monitor, { 1: 'primary', 2: 'secondary' });
 });
+
+test('an old primary that stopped with nothing of its own follows the new one without a checkpoint there', async () => {
+  const { monitor, second } = await twoNodes();
+  const [checkpointer] = await second.sql.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
+  );
+  await freezeAtRest(pidOf(checkpointer));
+  try {
+    monitor.command({ kind: 'perform_failover' });
+    await until('node 1 follows node 2', monitor, () => monitor.node(1).reported === 'secondary');
+    expect(monitor.node(2).reported).toBe('wait_primary');
+  } finally {
+    process.kill(pidOf(checkpointer), 'SIGCONT');
+  }
+  await atRest(monitor, { 1: 'secondary', 2: 'primary' });
+});

@@ -15,31 +15,51 @@ export function matchesPattern(group: GroupSnapshot, node: NodeSnapshot, pattern
   );
 }
 
-/** The nodes that a rule can be about, by id. */
-export function subjectsOf(group: GroupSnapshot, rule: MonitorRule): readonly NodeSnapshot[] {
+/** A group as its rules look at it; found once for all of them. */
+export interface Sides {
+  readonly group: GroupSnapshot;
+  readonly leader: NodeSnapshot | null;
+  /** Those that are to leave as well. */
+  readonly followers: readonly NodeSnapshot[];
+}
+
+export function sidesOf(group: GroupSnapshot): Sides {
+  return {
+    group,
+    leader: leaderOf(group),
+    followers: group.nodes.filter((node) => node.id !== group.leader),
+  };
+}
+
+/** The nodes that a rule can be about now, by id: none where its pattern of the leader does not fit. */
+export function subjectsOf(sides: Sides, rule: MonitorRule): readonly NodeSnapshot[] {
+  const { group, leader, followers } = sides;
+  if (!leaderMatches(sides, rule)) return [];
   switch (rule.about) {
     case 'leader':
-      return group.nodes.filter((node) => node.id === group.leader);
+      return leader ? [leader] : [];
     case 'follower':
-      return group.nodes.filter((node) => node.id !== group.leader);
+      return followers;
     case 'node':
       return group.nodes;
   }
 }
 
+function leaderMatches({ group, leader }: Sides, { leader: pattern }: MonitorRule): boolean {
+  if (pattern === undefined) return true;
+  if (pattern === 'absent') return leader === null;
+  return leader !== null && matchesPattern(group, leader, pattern);
+}
+
+/** Whether a rule matches for one of its `subjectsOf`. */
 export function ruleMatches(
-  group: GroupSnapshot,
+  { group, leader }: Sides,
   rule: MonitorRule,
   subject: NodeSnapshot,
   guards: RuleBook['guards'],
 ): boolean {
   const { someOther, noOther } = rule;
   if (rule.subject && !matchesPattern(group, subject, rule.subject)) return false;
-  const leader = leaderOf(group);
-  if (rule.leader === 'absent' && leader !== null) return false;
-  if (rule.leader && rule.leader !== 'absent') {
-    if (!leader || !matchesPattern(group, leader, rule.leader)) return false;
-  }
   if (someOther && !someOtherMatches(group, subject, someOther)) return false;
   if (noOther && someOtherMatches(group, subject, noOther)) return false;
   for (const name of rule.guards ?? []) {

@@ -2,7 +2,7 @@ import { BugError } from '@pgaf/core/errors';
 import { canTakeWrites, type State } from '@pgaf/core/states';
 import { choiceOf, successorOf } from './election.js';
 import { leaderOf, withGoal } from './group.js';
-import { matchesPattern, ruleMatches, subjectsOf } from './match.js';
+import { matchesPattern, ruleMatches, sidesOf, subjectsOf } from './match.js';
 import {
   admitForeignSetting,
   assignSetting,
@@ -67,9 +67,10 @@ function unchanged(group: GroupSnapshot): Settled {
 
 /** The first rule that matches and changes something, applied; null when the group is at rest. */
 export function decide(group: GroupSnapshot, book: RuleBook): Settled | null {
+  const sides = sidesOf(group);
   for (const rule of book.rules) {
-    for (const subject of subjectsOf(group, rule)) {
-      if (!ruleMatches(group, rule, subject, book.guards)) continue;
+    for (const subject of subjectsOf(sides, rule)) {
+      if (!ruleMatches(sides, rule, subject, book.guards)) continue;
       const applied = apply(group, rule, subject);
       if (applied) return applied;
     }

@@ -17,6 +17,8 @@ export interface Promoted {
 }
 
 const POLL_MS = 3;
+/** While recovery ends, what it has replayed is of no interest, and whoever asks takes the processor from it. */
+const LOOK_FOR_WORK_EVERY_MS = 100;
 /** What is left to replay may take any time, as may a single record of it; who does nothing for this long is stuck. */
 const STANDS_STILL_MS = 20_000;
 
@@ -66,12 +68,15 @@ async function endOfRecovery(
 ): Promise<number | null> {
   let work = '';
   let stillSince = performance.now();
+  let lookAt = stillSince + LOOK_FOR_WORK_EVERY_MS;
   return until(
     async () => {
       const timeline = await writtenTimeline(client);
       if (timeline !== null) return timeline;
-      const [row] = await client.query<{ lsn: string | null }>(REPLAYED);
       const now = performance.now();
+      if (now < lookAt) return undefined;
+      lookAt = now + LOOK_FOR_WORK_EVERY_MS;
+      const [row] = await client.query<{ lsn: string | null }>(REPLAYED);
       // A record that copies or removes a whole database is replayed for long, and begun anew after a restart.
       const seen = `${row?.lsn} ${startup === null ? '' : processorTicks(startup)}`;
       if (seen !== work) [work, stillSince] = [seen, now];

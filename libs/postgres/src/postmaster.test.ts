@@ -9,6 +9,7 @@ import { ProgramError } from '@pgaf/core/errors';
 import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { endLeftovers } from './leftovers.js';
+import { childrenOf } from './children.js';
 import { adoptPostmaster, postmasterStatus, startPostmaster } from './postmaster.js';
 import { postmasterPidFile } from './postmaster-pid.js';
 import { localClient } from './query.js';
@@ -174,6 +175,8 @@ function hasPending(pid: number, signal: number): boolean {
 test('of a killed postmaster whose data directory is let go no socket is left', async () => {
   const one = await newPrimary();
   const { pid } = await start(one);
+  // Whom nobody has told yet whom it serves, as a client that has just come, passes for a postmaster.
+  await within(5000, () => childrenOf(pid).every(({ title }) => title.startsWith('postgres: ')) || undefined);
   process.kill(pid, 'SIGKILL');
   await within(5000, () => (existsSync(`/proc/${pid}/exe`) ? undefined : true));
   const socket = join(one.server.socketDirectory, `.s.PGSQL.${one.server.port}`);

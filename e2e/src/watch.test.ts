@@ -7,6 +7,7 @@ import { AT_REST, isTmuxThere, Tmux } from './tmux.js';
 
 const NODES = /^ *Name .*Reported State +Assigned State *$/;
 const STABLE = /node_1 .* primary +primary *$/;
+const LAST_ROW = /Press F1 to exit$/;
 
 describe.skipIf(!isTmuxThere())('pgaf watch in a terminal', () => {
   let formation: Formation;
@@ -39,7 +40,12 @@ describe.skipIf(!isTmuxThere())('pgaf watch in a terminal', () => {
       `${pgaf} ${command} --monitor '${formation.monitorUri}' ${more.join(' ')}; echo "status $?"`,
     );
   const watching = (...more: string[]) => looking('watch', ...more);
-  const drawn = () => terminal.sees('both nodes', (rows) => rows.some((row) => STABLE.test(row)));
+  /** A picture is longer than what a terminal is given at once: its last row comes last. */
+  const drawn = () =>
+    terminal.sees(
+      'both nodes, and how to leave',
+      (rows) => rows.some((row) => STABLE.test(row)) && rows.some((row) => LAST_ROW.test(row)),
+    );
   /** The shell's screen is back, with what stood there before, and what is typed can be seen. */
   const isBack = async (status: number): Promise<readonly string[]> => {
     const rows = await terminal.sees('the shell', (all) => all.includes(`status ${status}`));

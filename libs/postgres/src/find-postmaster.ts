@@ -3,16 +3,12 @@ import {
   isDoomed,
   isFrozen,
   isPostgresOf,
+  isTitled,
   livingProcess,
   postgresProcessesOf,
   type ProcessFacts,
 } from './processes.js';
 import { readPostmasterPid } from './postmaster-pid.js';
-
-/** Children rename themselves `postgres: …`; the postmaster keeps the command line it was started with. */
-function isChild(pid: number): boolean {
-  return argumentsOf(pid)[0]?.startsWith('postgres:') ?? false;
-}
 
 /**
  * The living postmaster of a data directory. The pid in `postmaster.pid` counts only when that process is a
@@ -35,7 +31,7 @@ export async function postmasterAmong(
 
 async function namedPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
   const named = await readPostmasterPid(pgdata);
-  if (!named || !isPostgresOf(named.pid, pgdata) || isChild(named.pid)) return undefined;
+  if (!named || !isPostgresOf(named.pid, pgdata) || isTitled(argumentsOf(named.pid))) return undefined;
   const living = livingProcess(named.pid);
   return living && !isDoomed(living) ? living : undefined;
 }
@@ -43,7 +39,7 @@ async function namedPostmaster(pgdata: string): Promise<ProcessFacts | undefined
 function unnamedPostmaster(found: readonly ProcessFacts[]): ProcessFacts | undefined {
   return found.find((one) => {
     const args = argumentsOf(one.pid);
-    if (isChild(one.pid) || args.length === 0 || isDoomed(one) || isFrozen(one)) return false;
+    if (isTitled(args) || args.length === 0 || isDoomed(one) || isFrozen(one)) return false;
     return !args.includes('--single') && !args.includes('--boot');
   });
 }

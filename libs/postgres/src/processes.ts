@@ -101,6 +101,11 @@ export function argumentsOf(pid: number): string[] {
   }
 }
 
+/** Children rename themselves `postgres: …`; the postmaster keeps the command line it was started with. */
+export function isTitled(args: readonly string[]): boolean {
+  return args[0]?.startsWith('postgres:') ?? false;
+}
+
 export function everyPid(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -140,7 +145,7 @@ function workingOn(directory: string): (pid: number) => boolean {
     if (place === directory) return true;
     const args = argumentsOf(pid);
     const named = dataDirectoryOf(args);
-    const isOfAnother = named === place || args[0]?.startsWith('postgres: ') === true;
+    const isOfAnother = named === place || isTitled(args);
     if (isOfAnother) ofOthers.add(place);
     return !isOfAnother && named !== undefined && resolved(named) === directory;
   };

@@ -10,8 +10,7 @@ import { isToFollow, standstillOf } from '../standstill.js';
 import type { KeeperState } from '../state-file.js';
 import { isUnusable, rewindOrCopy } from './data-directory.js';
 import { writeStandbyConfig } from './recovery-mode.js';
-import { withSource } from './source-connection.js';
-import { sourceLine, type SourceLine } from './source-line.js';
+import { lineOf, type SourceLine } from './source-line.js';
 import type { StepContext } from './step-context.js';
 
 /**
@@ -71,7 +70,7 @@ async function lineOfLeader({ situation, signal }: StepContext): Promise<SourceL
   const leader = situation.leader();
   if (!leader || !canTakeWrites(leader.reported)) return null;
   try {
-    const line = await withSource(config, leader, signal, sourceLine);
+    const line = await lineOf(config, leader, signal);
     return line.systemIdentifier === state.systemIdentifier ? line : null;
   } catch (error) {
     signal.throwIfAborted();

@@ -9,7 +9,7 @@ import { rewind } from './rewind.js';
 import { ensureSlots } from './slots.js';
 import { clearStandbyMode } from './standby.js';
 import { stopPostmaster } from './stop-postmaster.js';
-import { readLocalTimelines } from './stray-timelines.js';
+import { localTimelinesOf } from './stray-timelines.js';
 import {
   awaitReplayed,
   follow,
@@ -23,7 +23,7 @@ import { walFileName } from './wal-position.js';
 
 async function endOf({ bindir, pgdata }: TestServer, primary: TestServer): Promise<CleanEnd> {
   const control = await readControlData(bindir, pgdata);
-  return cleanEndOf(pgdata, control, await readLocalTimelines(bindir, pgdata), await lineOf(primary));
+  return cleanEndOf(pgdata, control, await localTimelinesOf(pgdata, control), await lineOf(primary));
 }
 
 test('a primary that was stopped before the promotion ends where the next one goes on, and so does that one', async () => {

@@ -11,8 +11,8 @@ import { endOfRecordAt } from './wal-position.js';
 export type CleanEnd = 'there' | 'before' | 'unknown';
 
 /**
- * For what pg_rewind would find, too, but before version 16 not without a checkpoint of its source, which writes out all
- * that a busy one has dirty. What cannot be read here is unknown, too.
+ * Spares the source the checkpoint that pg_rewind needs before version 16 to find that there is nothing to rewind: it writes
+ * out all that a busy source has dirty. What cannot be read here is unknown, too.
  */
 export async function cleanEndOf(
   pgdata: string,

@@ -8,7 +8,7 @@ import { endProcesses } from './end-processes.js';
 import { endLeftovers } from './leftovers.js';
 import { standbyName } from './names.js';
 import { programsWith } from './processes.js';
-import { isOnAnotherLine, readLocalTimelines } from './stray-timelines.js';
+import { isOnAnotherLine, localTimelinesOf } from './stray-timelines.js';
 import type { WalLine } from './timeline-history.js';
 import { runProgram } from './run-program.js';
 import { upstreamConninfo, type Upstream } from './upstream.js';
@@ -49,7 +49,7 @@ const KILL_AFTER_MS = 500;
 async function isStandbyOfSource({ bindir, pgdata, sourceLine }: RewindOptions): Promise<boolean> {
   const control = await readControlData(bindir, pgdata);
   const isCopy = await isThere(join(pgdata, 'backup_label'));
-  const local = await readLocalTimelines(bindir, pgdata);
+  const local = await localTimelinesOf(pgdata, control);
   const { timeline } = local;
   const isStandby = control.state === 'in archive recovery' || isCopy;
   // Two promotions chose that number, each its own: pg_rewind would find nothing to take back.

@@ -1,7 +1,7 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from './atomic-file.js';
-import { readControlData } from './control-data.js';
+import { readControlData, type ControlData } from './control-data.js';
 import { historyFile, parseTimelineHistory, type TimelineSwitch, type WalLine } from './timeline-history.js';
 
 /** What a data directory knows of timelines. */
@@ -23,7 +23,11 @@ function timelineOf(name: string): number | null {
 
 /** @throws ProgramError when pg_control cannot be read. */
 export async function readLocalTimelines(bindir: string, pgdata: string): Promise<LocalTimelines> {
-  const control = await readControlData(bindir, pgdata);
+  return localTimelinesOf(pgdata, await readControlData(bindir, pgdata));
+}
+
+/** The same where pg_control was read already. */
+export async function localTimelinesOf(pgdata: string, control: ControlData): Promise<LocalTimelines> {
   const directory = join(pgdata, 'pg_wal');
   const histories = new Map<number, readonly TimelineSwitch[]>([[1, []]]);
   const written = new Set<number>();

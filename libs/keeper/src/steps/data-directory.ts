@@ -4,14 +4,14 @@ import { EXIT, PgafError, ProgramError } from '@pgaf/core/errors';
 import { hostAndPort } from '@pgaf/core/host-and-port';
 import { done, retry, type Outcome } from '@pgaf/core/result';
 import { basebackup, endOrphanedCopy } from '@pgaf/postgres/basebackup';
+import { cleanEndOf } from '@pgaf/postgres/clean-end';
 import { readControlData } from '@pgaf/postgres/control-data';
 import { STAGING, inspectDataDirectory } from '@pgaf/postgres/data-directory';
-import { cleanEndOf } from '@pgaf/postgres/clean-end';
 import { finishFilling } from '@pgaf/postgres/fill-directory';
 import { initdb } from '@pgaf/postgres/initdb';
 import { endOrphanedRewind, forgetRewind, rewind, rewindIsHalfDone } from '@pgaf/postgres/rewind';
 import { stayInRecovery } from '@pgaf/postgres/standby';
-import { readLocalTimelines } from '@pgaf/postgres/stray-timelines';
+import { localTimelinesOf } from '@pgaf/postgres/stray-timelines';
 import type { Peer } from '@pgaf/monitor-client/reports';
 import { startImpossible } from '../restart-attempts.js';
 import type { Situation } from '../situation.js';
@@ -147,7 +147,7 @@ async function hasNothingToTakeBack(
   const line = await lineOf(config, leader, signal);
   const control = await readControlData(config.bindir, config.pgdata).catch(() => null);
   if (control === null || line.systemIdentifier !== String(control.systemIdentifier)) return false;
-  const local = await readLocalTimelines(config.bindir, config.pgdata);
+  const local = await localTimelinesOf(config.pgdata, control);
   return (await cleanEndOf(config.pgdata, control, local, line)) === 'there';
 }
 

@@ -6,7 +6,7 @@ import { readControlData, type ControlData } from '@pgaf/postgres/control-data';
 import { endOfFlushedWal, finalLsn } from '@pgaf/postgres/final-lsn';
 import {
   isOnAnotherLine,
-  readLocalTimelines,
+  localTimelinesOf,
   strayTimelines,
   type LocalTimelines,
 } from '@pgaf/postgres/stray-timelines';
@@ -38,7 +38,7 @@ export async function requireFollowable(
   // A copy of ours that was not started yet.
   if (existsSync(join(pgdata, 'backup_label'))) return;
   const control = await readControlData(bindir, pgdata);
-  const local = await readLocalTimelines(bindir, pgdata);
+  const local = await localTimelinesOf(pgdata, control);
   const ends = await endsOf(config, control, local);
   const source = await withSource(config, leader, signal, sourceOf);
   const who = `node ${leader.id} "${leader.name}"`;

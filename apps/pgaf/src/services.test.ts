@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '@pgaf/core/testing/free-ports';
@@ -10,13 +11,18 @@ const pgdata = sandbox.path('monitor');
 const pidFile = `${sandbox.path('run')}/pg_autoctl${pgdata}/pg_autoctl.pid`;
 const here = ['--pgdata', pgdata];
 let uri = '';
-let log = '';
 
 const isAlive = (pid: number): boolean =>
   existsSync(`/proc/${pid}`) && !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 const postmaster = (): number => Number(readFileSync(`${pgdata}/postmaster.pid`, 'utf8').split('\n')[0]);
 const userOf = (path: string): string | undefined => findUser(statSync(path).uid)?.name;
 const answers = async (): Promise<boolean> => (await sandbox.run(['show', 'state', ...here])).status === 0;
+/** What a service writes to its log, and its exit status once all of that has come. */
+const logged = (service: ChildProcess): { log: () => string; closed: Promise<number | null> } => {
+  let text = '';
+  service.stderr?.setEncoding('utf8').on('data', (more: string) => (text += more));
+  return { log: () => text, closed: new Promise((resolve) => service.once('close', resolve)) };
+};
 const status = async (): Promise<number | null> => (await sandbox.run(['status', ...here])).status;
 
 beforeAll(async () => {
@@ -165,10 +171,10 @@ describe('the service of a monitor', () => {
     expect(await status()).toBe(3);
     await waitFor('the process to end', () => !isAlive(before));
     expect(isAlive(left)).toBe(true);
-    const next = sandbox.start(['run', ...here]);
-    next.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
-    await waitFor('the next one', answers);
+    sandbox.start(['run', ...here]);
+    await waitFor('the next one', async () => (await status()) === 0);
     expect(postmaster()).toBe(left);
+    expect(await answers()).toBe(true);
     const both = await sandbox.run(['stop', ...here, '--keep-postgres', '--fast']);
     expect(both.stderr).toContain('--fast and --keep-postgres exclude each other.');
     expect(both.status).toBe(1);
@@ -188,22 +194,27 @@ describe('the service of a monitor', () => {
     expect(isAlive(service)).toBe(true);
     process.kill(service, 'SIGCONT');
     await waitFor('its end', async () => (await status()) === 3);
-    const next = sandbox.start(['run', ...here]);
-    next.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
-    await waitFor('the next one', answers);
   });
 
-  it('stops, with its Postgres', async () => {
+  it('stops, with its Postgres, and leaves word in its log of who told it to, and that it did', async () => {
+    const { log, closed } = logged(sandbox.start(['run', ...here]));
+    await waitFor('the next one', answers);
     const pids = [postmaster(), readPidFile(pidFile)?.service.pid ?? 0];
     expect((await sandbox.run(['stop', ...here, '--fast'])).status).toBe(0);
     expect(await status()).toBe(3);
     await waitFor('nothing to be left', () => !pids.some(isAlive) && !existsSync(pidFile));
     expect((await sandbox.run(['show', 'state', ...here])).status).toBe(6);
+    expect(await closed, log()).toBe(0);
+    expect(log()).toMatch(/Told to stop fast \(SIGINT\)[^]*has stopped/);
   });
 
-  it('leaves word in its log of who told it to stop, and that it did', async () => {
-    await waitFor('the last line', () => log.includes('has stopped'));
-    expect(log).toMatch(/Told to stop fast \(SIGINT\)[^]*has stopped/);
+  it('stops while it starts, when told to then, and leaves no Postgres', async () => {
+    const { log, closed } = logged(sandbox.start(['run', ...here]));
+    await waitFor('its first word', () => log().includes('runs the monitor'), 30_000, log);
+    process.kill(readPidFile(pidFile)?.service.pid ?? 0, 'SIGINT');
+    expect(await closed, log()).toBe(0);
+    expect(log()).toMatch(/Told to stop fast \(SIGINT\)[^]*has stopped/);
+    expect(existsSync(`${pgdata}/postmaster.pid`)).toBe(false);
   });
 
   it('takes over from one that was killed, with the Postgres that it left', async () => {

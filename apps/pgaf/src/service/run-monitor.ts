@@ -96,7 +96,13 @@ async function holdPostgres(
 ): Promise<void> {
   const { bindir, pgdata, port, listenAddresses, socketDirectory, logFile } = server;
   const place = { bindir, pgdata, port, listenAddresses, socketDirectory, logFile };
-  const postmaster = await startPostmaster({ ...place, stallMs: START_STALL_MS, signal: stopping });
+  const start = startPostmaster({ ...place, stallMs: START_STALL_MS, signal: stopping });
+  const postmaster = await start.catch((error: unknown) => {
+    // Told to stop meanwhile: that ends the wait, and is no failure.
+    if (stopping.aborted && error === stopping.reason) return null;
+    throw error;
+  });
+  if (postmaster === null) return;
   tell(pidFile, (file) => {
     file.setServices([
       { pid: postmaster.pid, name: 'postgres' },

@@ -52,6 +52,17 @@ export function isDoomed(known: ProcessFacts): boolean {
   }
 }
 
+/** It waits for an event; not so one that has a processor or wants one, waits for a disk, was stopped, or is gone. */
+export function isAsleep(pid: number): boolean {
+  return statOf(pid)[0] === 'S';
+}
+
+/** Null when it is gone. */
+export function parentOf(pid: number): number | null {
+  const parent = statOf(pid)[1];
+  return parent === undefined ? null : Number(parent);
+}
+
 /** What it has used of the processors, in clock ticks, or null when it is gone: it stays the same for one that is stuck. */
 export function processorTicks(pid: number): number | null {
   const fields = statOf(pid);
@@ -68,7 +79,7 @@ export function isReaped(pid: number): boolean {
 export function processTree(pid: number): ProcessFacts[] {
   const children = new Map<number, number[]>();
   for (const each of everyPid()) {
-    const parent = Number(statOf(each)[1]);
+    const parent = parentOf(each) ?? 0;
     children.set(parent, [...(children.get(parent) ?? []), each]);
   }
   const collect = (root: number): ProcessFacts[] => {

@@ -6,13 +6,14 @@ import { pidOf } from '@pgaf/core/testing/pid-of';
 import { expect, test } from 'vitest';
 import { confirmSyncNames } from './confirm-sync-names.js';
 import { endOfFlushedWal, finalLsn } from './final-lsn.js';
+import { awaitNoWalReceiver } from './no-wal-receiver.js';
 import { observe } from './observe.js';
 import { adoptPostmaster } from './postmaster.js';
 import { promote } from './promote.js';
 import { postgresProcessesOf } from './processes.js';
 import { reload, reloadAndWait } from './reload.js';
 import { advanceSlots, dropInactiveSlots, ensureSlots } from './slots.js';
-import { awaitNoWalReceiver, clearStandbyMode, receivePosition, writeStandbyMode } from './standby.js';
+import { clearStandbyMode, receivePosition, writeStandbyMode } from './standby.js';
 import { stopPostmaster } from './stop-postmaster.js';
 import { renderSyncNames, writeSyncNames, type Quorum } from './sync-names.js';
 import { awaitReplayed, awaitStreaming, newPrimary, newStandby, within } from './testing/servers.js';
@@ -127,6 +128,19 @@ test('a standby leaves its upstream and follows it again by reload', async () =>
   await reloadAndWait(standby.client, standby.server);
   await awaitStreaming(primary);
   expect(before?.isAlive()).toBe(true);
+});
+
+test('a walreceiver that does not end is waited for', async () => {
+  const primary = await newPrimary();
+  const standby = await newStandby(primary);
+  const [receiver] = await standby.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
+  await freezeAtRest(pidOf(receiver));
+  await writeStandbyMode(standby.pgdata, 2, undefined);
+  await reload(standby.client);
+  await expect(awaitNoWalReceiver(standby.client, AbortSignal.timeout(1000))).rejects.toThrow('timeout');
+  process.kill(pidOf(receiver), 'SIGCONT');
+  await awaitNoWalReceiver(standby.client, AbortSignal.timeout(10_000));
+  expect(await standby.client.query('SELECT FROM pg_stat_wal_receiver')).toEqual([]);
 });
 
 test('a quorum is confirmed only when its members answer', async () => {

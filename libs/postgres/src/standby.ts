@@ -6,7 +6,6 @@ import { syncDirectory, type Written } from './atomic-file.js';
 import { standbyName } from './names.js';
 import type { LocalClient } from './query.js';
 import { writeSettings, type Setting } from './settings.js';
-import { until } from './until.js';
 import { upstreamConninfo, type Upstream } from './upstream.js';
 
 const SIGNAL_FILE = 'standby.signal';
@@ -47,30 +46,6 @@ export async function clearStandbyMode(pgdata: string): Promise<Written> {
   await rm(join(pgdata, SIGNAL_FILE), { force: true });
   await syncDirectory(pgdata);
   return written;
-}
-
-// A receiver that is not connected yet has no row in pg_stat_wal_receiver, but is a process.
-const RECEIVERS = `
-SELECT (SELECT count(*) FROM pg_stat_wal_receiver) +
-       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receivers`;
-
-const SAMPLES = 4;
-const SAMPLE_EVERY_MS = 10;
-
-/**
- * Waits, after primary_conninfo was emptied and reloaded, until there is no walreceiver: the startup process asks for
- * none with an empty one, and ends one that was just being started, so several samples in a row must be empty.
- */
-export async function awaitNoWalReceiver(client: LocalClient, signal?: AbortSignal): Promise<void> {
-  let empty = 0;
-  await until(
-    async () => {
-      const [row] = await client.query<{ receivers: string }>(RECEIVERS);
-      empty = row?.receivers === '0' ? empty + 1 : 0;
-      return empty >= SAMPLES ? true : undefined;
-    },
-    { everyMs: SAMPLE_EVERY_MS, signal },
-  );
 }
 
 export interface ReceivePosition {

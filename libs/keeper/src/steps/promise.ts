@@ -1,7 +1,8 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { done, type Outcome } from '@pgaf/core/result';
+import { awaitNoWalReceiver } from '@pgaf/postgres/no-wal-receiver';
 import { reload } from '@pgaf/postgres/reload';
-import { awaitNoWalReceiver, writeStandbyMode } from '@pgaf/postgres/standby';
+import { writeStandbyMode } from '@pgaf/postgres/standby';
 import { pause } from '../pause.js';
 import type { Situation } from '../situation.js';
 import { noteStrayBeforeSignal } from '../stray.js';

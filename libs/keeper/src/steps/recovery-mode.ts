@@ -32,10 +32,12 @@ export async function startInRecovery(situation: Situation, signal: AbortSignal)
 /** Leave standby mode at the next start. Who never left recovery stays in it, following nobody, until it is promoted. */
 export async function writePrimaryConfig({ situation }: StepContext): Promise<Outcome> {
   const { pgdata } = situation.config;
-  const written = (await neverLeftRecovery(situation))
-    ? await writeStandbyMode(pgdata, situation.state.nodeId, undefined)
-    : await clearStandbyMode(pgdata);
-  if (written === 'changed') await reloadWhenRunning(situation);
+  if (!(await neverLeftRecovery(situation))) {
+    // Whom to follow means nothing to a primary, and its clients are just coming: each reload costs all of them a moment.
+    await clearStandbyMode(pgdata);
+  } else if ((await writeStandbyMode(pgdata, situation.state.nodeId, undefined)) === 'changed') {
+    await reloadWhenRunning(situation);
+  }
   return done;
 }
 

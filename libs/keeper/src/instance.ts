@@ -49,6 +49,8 @@ export class Instance {
   #stopsBy: Milliseconds | null = null;
   #hang: Hang = NO_HANG;
   #busy: string | null = null;
+  /** It has shut down, and has not ended yet. */
+  #leaving: Postmaster | null = null;
   #leftDoomed = false;
   #lookedForDoomed = false;
   #onDeath: (ranFor: Milliseconds) => void = () => {};
@@ -106,7 +108,7 @@ export class Instance {
 
   /** Takes over a postmaster that was started by somebody else, such as this keeper's predecessor. */
   async adopt(): Promise<void> {
-    if (this.isRunning()) return;
+    if (this.isRunning() || this.#leaving?.isAlive()) return;
     this.#noticeDeath();
     const found = await adoptPostmaster(this.config.pgdata);
     if (found) this.#watch(found);
@@ -121,6 +123,7 @@ export class Instance {
     const { bindir, pgdata, port, listenAddresses, socketDirectory, postmasterLog } = this.config;
     const options = { bindir, pgdata, port, listenAddresses, socketDirectory, logFile: postmasterLog };
     this.#noticeDeath();
+    if (this.#leaving?.isAlive()) await this.stop({ mode: 'fast', signal });
     this.#underWay = 'start';
     try {
       this.#watch(await startPostmaster({ ...options, stallMs: START_STALL, signal }));
@@ -136,11 +139,15 @@ export class Instance {
   /** Stops Postgres; when this returns nobody is served by it any more. */
   async stop(options: StopOptions): Promise<Stopped> {
     this.#noticeDeath();
+    const running = this.#postmaster;
     this.#underWay = 'stop';
     this.#stopsBy = steadyNow() + (options.mode === 'fast' ? (options.immediateAfterMs ?? Infinity) : 0);
     try {
-      const stopped = await stopPostmaster(this.config.pgdata, options);
+      // Only of the one that is known here it can be told later that it has ended.
+      const until = running ? options.until : 'gone';
+      const stopped = await stopPostmaster(this.config.pgdata, { ...options, until });
       this.#leftDoomed = stopped === 'doomed';
+      this.#leaving = stopped === 'shut down' ? running : null;
       this.#forget();
       await this.#closeSessions();
       return stopped;

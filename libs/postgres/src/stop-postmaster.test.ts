@@ -1,11 +1,17 @@
-import { parseLsn } from '@pgaf/core/lsn';
+import { connect } from 'node:net';
+import { parseLsn, type Lsn } from '@pgaf/core/lsn';
+import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
+import { whoServes } from '@pgaf/core/testing/who-serves';
 import { expect, test } from 'vitest';
+import { childrenOf } from './children.js';
+import { readControlData } from './control-data.js';
 import { finalLsn } from './final-lsn.js';
+import { findPostmaster } from './find-postmaster.js';
 import { standbyName } from './names.js';
 import { postgresProcessesOf } from './processes.js';
 import { stopPostmaster } from './stop-postmaster.js';
-import { newPrimary, newStandby } from './testing/servers.js';
+import { newPrimary, newStandby, within, type TestServer } from './testing/servers.js';
 
 test('a fast stop cuts off a standby that hangs when it is told to, and is clean', async () => {
   const primary = await newPrimary();
@@ -46,8 +52,46 @@ test('a fast stop waits for one standby, and not for another that it is told not
   } finally {
     process.kill(pidOf(receiver), 'SIGCONT');
   }
-  const [row] = await waitedFor.client.query<{ lsn: string }>(
-    'SELECT pg_last_wal_receive_lsn()::text AS lsn',
-  );
-  expect(parseLsn(row?.lsn ?? '0/0')).toBe(await finalLsn(primary.bindir, primary.pgdata));
+  expect(await receivedBy(waitedFor)).toBe(await finalLsn(primary.bindir, primary.pgdata));
 });
+
+test('a primary has shut down when its standby has all, also while its postmaster still turns somebody away', async () => {
+  const primary = await newPrimary();
+  const standby = await newStandby(primary);
+  const postmaster = (await findPostmaster(primary.pgdata))?.pid ?? 0;
+  const [receiver] = await standby.client.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
+  await freezeAtRest(pidOf(receiver));
+  const heard = { end: '' };
+  const stop = stopPostmaster(primary.pgdata, { mode: 'fast', until: 'shut down' });
+  void stop.then((end) => (heard.end = end));
+  await within(10_000, async () => {
+    const { state } = await readControlData(primary.bindir, primary.pgdata);
+    return state === 'shut down' ? true : undefined;
+  });
+  const silent = connect(primary.server.port, '127.0.0.1').on('error', () => {});
+  const turnedAway = await within(10_000, () =>
+    whoServes(
+      silent,
+      childrenOf(postmaster).map(({ pid }) => pid),
+    ),
+  );
+  await freezeAtRest(turnedAway);
+  expect(heard.end).toBe('');
+  process.kill(pidOf(receiver), 'SIGCONT');
+  try {
+    expect(await stop).toBe('shut down');
+    expect((await findPostmaster(primary.pgdata))?.pid).toBe(postmaster);
+    expect(await receivedBy(standby)).toBe(await finalLsn(primary.bindir, primary.pgdata));
+  } finally {
+    process.kill(turnedAway, 'SIGCONT');
+    silent.destroy();
+  }
+  // Who comes later has not seen it shut down, and waits for its end.
+  expect(await stopPostmaster(primary.pgdata, { mode: 'fast', until: 'shut down' })).toBe('fast');
+  expect(postgresProcessesOf(primary.pgdata)).toEqual([]);
+});
+
+async function receivedBy(standby: TestServer): Promise<Lsn> {
+  const [row] = await standby.client.query<{ lsn: string }>('SELECT pg_last_wal_receive_lsn()::text AS lsn');
+  return parseLsn(row?.lsn ?? '0/0');
+}

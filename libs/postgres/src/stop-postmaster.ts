@@ -3,6 +3,7 @@ import { endWalsenders } from './children.js';
 import { findPostmaster } from './find-postmaster.js';
 import { endLeftovers } from './leftovers.js';
 import { isDoomed, isFrozen, isLiving, sendSignal } from './processes.js';
+import { ShutDown } from './shut-down.js';
 import { SilentClients } from './silent-clients.js';
 import { StuckStop } from './stuck-stop.js';
 import { until } from './until.js';
@@ -12,6 +13,11 @@ export type StopMode = 'fast' | 'immediate';
 
 export interface StopOptions {
   readonly mode: StopMode;
+  /**
+   * When a fast stop is done: `gone` when absent. `shut down` is as good for who waits for this primary to be none any
+   * more, and leaves its postmaster on the way out, which takes the longer the more memory it shares.
+   */
+  readonly until?: 'shut down' | 'gone' | undefined;
   /** A fast stop that takes longer becomes an immediate one; without it, a fast stop takes the time it takes. */
   readonly immediateAfterMs?: Milliseconds | undefined;
   /** Standbys that have not received everything by then are cut off; without it, a fast stop waits for them. */
@@ -26,8 +32,11 @@ export interface StopOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `doomed`: processes are left that were killed, and do nothing any more, but have not ended. */
-export type Stopped = 'already' | 'fast' | 'immediate' | 'killed' | 'doomed';
+/**
+ * `shut down`: the postmaster is about to end, and serves nobody. `doomed`: processes are left that were killed, and do
+ * nothing any more, but have not ended.
+ */
+export type Stopped = 'already' | 'shut down' | 'fast' | 'immediate' | 'killed' | 'doomed';
 
 const POLL_MS = 2;
 /** A walsender that hangs in the network ends at its second signal. */
@@ -38,7 +47,7 @@ const KILL_AFTER_MS = 6000;
 const FROZEN_FOR_MS = 1000;
 
 /**
- * Stops Postgres and waits until no process of it is left that could do anything, be it the first call, a second one, or one that finds
+ * Stops Postgres and waits until no process of it is left that could do anything to its data, be it the first call, a second one, or one that finds
  * a stale `postmaster.pid`.
  * @returns the mode that ended it.
  */
@@ -54,15 +63,17 @@ export async function stopPostmaster(pgdata: string, options: StopOptions): Prom
   let cutAt = cutAtOnce.length > 0 ? begun : cutAllAt;
   const fast = new StuckStop(postmaster.pid);
   const silent = new SilentClients(postmaster.pid);
+  const shutDown = options.until === 'shut down' ? new ShutDown(pgdata, postmaster.pid) : null;
   let reached: Stopped = 'fast';
   let leaveAt = Infinity;
   let thawedAt = begun;
   if (options.mode === 'fast') sendSignal(postmaster, 'SIGINT');
-  await until(
+  const end = await until(
     () => {
-      if (!isLiving(postmaster)) return true;
+      if (!isLiving(postmaster)) return 'gone';
+      if (reached === 'fast' && shutDown?.isComplete) return 'shut down';
       const now = performance.now();
-      if (now >= leaveAt && isDoomed(postmaster)) return true;
+      if (now >= leaveAt && isDoomed(postmaster)) return 'gone';
       silent.end(now);
       if (!isFrozen(postmaster)) thawedAt = now;
       if (reached === 'fast' && (fast.isStuck(now) || now - thawedAt > FROZEN_FOR_MS)) immediateAt = now;
@@ -82,5 +93,6 @@ export async function stopPostmaster(pgdata: string, options: StopOptions): Prom
     },
     { everyMs: POLL_MS, signal: options.signal },
   );
+  if (end === 'shut down') return end;
   return (await endLeftovers(pgdata, options)).doomed > 0 ? 'doomed' : reached;
 }

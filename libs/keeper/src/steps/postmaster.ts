@@ -1,6 +1,7 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { FAST_STOP_ON_THE_WAY } from '@pgaf/core/fast-stop';
 import { done, retry, type Outcome } from '@pgaf/core/result';
+import { handsOver } from '@pgaf/core/states';
 import { abandonFilling } from '@pgaf/postgres/fill-directory';
 import type { StopOptions } from '@pgaf/postgres/stop-postmaster';
 import { requireSameMajor } from '@pgaf/postgres/version-findings';
@@ -81,9 +82,11 @@ export async function stopPostgres({ situation, part, signal }: StepContext): Pr
     state.goal === 'demoted' || isReplaced || situation.hangs()
       ? { mode: 'immediate' }
       : { mode: 'fast', immediateAfterMs: FAST_STOP_ON_THE_WAY, cutAtOnce };
+  // Its clients wait for its successor, which waits for its word.
+  const until = handsOver(state.goal) ? 'shut down' : 'gone';
   // Who is killed serves nobody, which is all that the others wait for. What touches the files waits for its end.
   const leaveDoomedAfterMs = whatMustHold(state.goal) === 'stopped' ? LEAVE_DOOMED_AFTER : undefined;
-  const stopped = await instance.stop({ ...manner, leaveDoomedAfterMs, signal });
+  const stopped = await instance.stop({ ...manner, until, leaveDoomedAfterMs, signal });
   if (stopped === 'doomed')
     situation.log.warn('Postgres was killed, and its processes end when the disk that they wait for answers');
   situation.laggards = [];

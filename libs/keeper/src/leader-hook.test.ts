@@ -141,3 +141,28 @@ test('what was not done is tried again after a second', async () => {
   hook.runWhenDue(NEVER);
   expect(runs).toHaveLength(2);
 });
+
+test.each(['reconcile', 'whileLeader'] as const)(
+  'a statement of %s that does not end holds up no keeper that is to leave Postgres running',
+  async (hook) => {
+    const { monitor, first } = await twoNodes();
+    await first.end('handOff');
+    let tried = 0;
+    const work = async ({ sql }: NodeContext): Promise<Outcome> => {
+      tried++;
+      const session = await sql.session();
+      await session.query('SELECT pg_sleep(25)').catch(() => undefined);
+      // Nor does one that goes on all the same get another.
+      await sql.query('SELECT pg_sleep(25)');
+      return done;
+    };
+    first.part = { [hook]: work };
+    first.run();
+    await until('the hook runs', monitor, () => tried > 0);
+    const sleeps = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    await until('its statement does', monitor, async () => (await first.sql.query(sleeps)).length > 0);
+    // Were it waited for, the lease would be over meanwhile.
+    await first.end('handOff');
+    expect(await first.sql.query('SELECT pg_is_in_recovery() AS standby')).toEqual([{ standby: false }]);
+  },
+);

@@ -13,12 +13,15 @@ import { localClient, openSession, type LocalClient, type LocalServer, type Row 
 import { LeaderHook } from './leader-hook.js';
 import type { News } from './monitor-link.js';
 import type { Pace } from './node-config.js';
+import { pause } from './pause.js';
 import type { Situation } from './situation.js';
 import { hostsChanged, namesHosts } from './steps/hba.js';
 import { WritersHeard } from './writers-heard.js';
 
 /** What a plugin's hook may take in one statement. */
 const STATEMENT_TIMEOUT: Milliseconds = 30_000;
+/** For a hook that hears that the keeper ends; then its connections do. */
+const HOOKS_END: Milliseconds = 2000;
 
 /** The hooks that get the formation as it is. */
 type FormationHook = 'reconcile' | 'onDrop' | 'onReload';
@@ -34,6 +37,8 @@ export class PluginPart {
   readonly #callAgain: () => void;
   readonly #sessions = new Set<LocalClient>();
   #sql: LocalClient | null = null;
+  /** No hook gets a connection any more. */
+  #isClosed = false;
   #due = true;
   /** It was not done when it ran last. */
   #isRetry = false;
@@ -104,13 +109,20 @@ export class PluginPart {
     this.#leading.call();
   }
 
+  /**
+   * Its hooks have ended when this returns. A statement under way may wait for as long as a standby is lost; what it was to
+   * do is done when Postgres has done it, or by the next keeper.
+   */
   async close(): Promise<void> {
     this.#ending.abort();
-    await this.#running;
+    const hooks = Promise.all([this.#running, this.#leading.ended()]);
+    const ended = new AbortController();
+    await Promise.race([hooks, pause(HOOKS_END, ended.signal)]);
+    ended.abort();
+    this.#isClosed = true;
     await Promise.all([this.#sql, ...this.#sessions].map((client) => client?.close()));
     this.#sessions.clear();
-    this.#sql = null;
-    await this.#leading.ended();
+    await hooks;
   }
 
   async #hook(name: FormationHook, signal: AbortSignal): Promise<void> {
@@ -182,12 +194,19 @@ export class PluginPart {
     const { config, log } = this.#situation;
     const server = this.#server();
     const sql = (this.#sql ??= localClient(server));
+    const query = queryOf(sql);
     return {
       signal,
       settings: config.pluginSettings,
       log: (message, fields) => log.info(message, fields),
       leaseLeft: () => this.#situation.leaseLeft(),
-      sql: { query: queryOf(sql), session: (onNotice) => this.#openSession(server, onNotice) },
+      sql: {
+        query: async (text, values) => {
+          this.#requireOpen();
+          return query(text, values);
+        },
+        session: (onNotice) => this.#openSession(server, onNotice),
+      },
     };
   }
 
@@ -202,6 +221,7 @@ export class PluginPart {
   }
 
   async #openSession(server: LocalServer, onNotice?: (notice: SqlNotice) => void): Promise<SqlSession> {
+    this.#requireOpen();
     const client = await openSession(server, onNotice);
     this.#sessions.add(client);
     return {
@@ -211,6 +231,10 @@ export class PluginPart {
         await client.close();
       },
     };
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new Error('the keeper ends');
   }
 
   /** The formation as it is now; rules of ours that name its hosts follow them. */

@@ -99,7 +99,7 @@ describe.skipIf(v1 === null)('Compose, version 1, brings up two nodes', () => {
         const [after] = await pair.awaitAtRest(2);
         expect(after).toEqual({ primary: before?.secondaries[0], secondaries: [before?.primary] });
       } finally {
-        docker('rm', '--force', inItsPlace);
+        docker('rm', '--force', '--volumes', inItsPlace);
       }
     },
     STARTED_MS,

@@ -1,5 +1,6 @@
 import type { Milliseconds } from '@pgaf/core/durations';
 import { endOfFlushedWal, finalLsn } from '@pgaf/postgres/final-lsn';
+import { FAST_STOP_ON_THE_WAY } from '@pgaf/core/fast-stop';
 import type { Lsn } from '@pgaf/core/lsn';
 import { observe, type Observation } from '@pgaf/postgres/observe';
 import { adoptPostmaster, startPostmaster, type Postmaster } from '@pgaf/postgres/postmaster';
@@ -93,6 +94,11 @@ export class Instance {
     return this.#postmaster?.isAlive() ?? false;
   }
 
+  /** Also what serves nobody any more has ended, as far as is known here. */
+  isGone(): boolean {
+    return !this.isRunning() && !(this.#leaving?.isAlive() ?? false);
+  }
+
   /**
    * Postgres is being stopped: it lets nobody in, and has ended its clients. It does not run any longer than until then,
    * by the steady clock; null while no stop is under way.
@@ -108,7 +114,7 @@ export class Instance {
 
   /** Takes over a postmaster that was started by somebody else, such as this keeper's predecessor. */
   async adopt(): Promise<void> {
-    if (this.isRunning() || this.#leaving?.isAlive()) return;
+    if (!this.isGone()) return;
     this.#noticeDeath();
     const found = await adoptPostmaster(this.config.pgdata);
     if (found) this.#watch(found);
@@ -123,7 +129,8 @@ export class Instance {
     const { bindir, pgdata, port, listenAddresses, socketDirectory, postmasterLog } = this.config;
     const options = { bindir, pgdata, port, listenAddresses, socketDirectory, logFile: postmasterLog };
     this.#noticeDeath();
-    if (this.#leaving?.isAlive()) await this.stop({ mode: 'fast', signal });
+    if (this.#leaving?.isAlive())
+      await this.stop({ mode: 'fast', immediateAfterMs: FAST_STOP_ON_THE_WAY, signal });
     this.#underWay = 'start';
     try {
       this.#watch(await startPostmaster({ ...options, stallMs: START_STALL, signal }));

@@ -1,10 +1,9 @@
-import { connect } from 'node:net';
 import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
-import { whoServes } from '@pgaf/core/testing/who-serves';
 import { withGoal } from '@pgaf/fsm/group';
-import { childrenOf } from '@pgaf/postgres/children';
+import { childrenOf, roleOf } from '@pgaf/postgres/children';
 import { findPostmaster } from '@pgaf/postgres/find-postmaster';
+import { freezeTurnedAway } from '@pgaf/postgres/testing/turned-away';
 import type { State } from '@pgaf/core/states';
 import { expect, test } from 'vitest';
 import type { RuleMonitor } from './testing/rule-monitor.js';
@@ -26,21 +25,10 @@ async function shutDownAndLinger(monitor: RuleMonitor, node: TestNode): Promise<
   await freezeAtRest(pidOf(checkpointer));
   monitor.order((group) => withGoal(group, node.id, 'draining'));
   // From then on it waits for the checkpointer alone, and takes nobody in.
-  const outlives = (title: string): boolean => /^postgres: (checkpointer|logger|walsender)\b/.test(title);
+  const outlives = (title: string): boolean => /^(checkpointer|logger|walsender)\b/.test(roleOf(title) ?? '');
   await until('nobody writes any more', monitor, () => titles().every(outlives));
-  const client = connect(node.config.port, '127.0.0.1').on('error', () => {});
-  let turnedAway = 0;
-  await until('a client is turned away', monitor, () => {
-    const children = childrenOf(pid).map((child) => child.pid);
-    turnedAway = whoServes(client, children) ?? 0;
-    return turnedAway !== 0;
-  });
-  await freezeAtRest(turnedAway);
+  const { release } = await freezeTurnedAway(pid, node.config.port);
   process.kill(pidOf(checkpointer), 'SIGCONT');
-  const release = (): void => {
-    process.kill(turnedAway, 'SIGCONT');
-    client.destroy();
-  };
   return { pid, release };
 }
 

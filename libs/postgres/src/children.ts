@@ -21,8 +21,13 @@ export function childrenOf(postmaster: number): Child[] {
     .map((pid) => ({ pid: Number(pid), title: argumentsOf(Number(pid)).join(' ') }));
 }
 
-/** With `cluster_name` set, it stands before the name of the process. */
-const WALSENDER = /^postgres: (?:.*: )?walsender\b/;
+/**
+ * What a process of Postgres is and does, such as `walsender …`, behind its `cluster_name`, which may be any text; null
+ * where it has no title yet, or is about to be gone.
+ */
+export function roleOf(title: string): string | null {
+  return title.startsWith('postgres: ') ? title.slice(title.lastIndexOf(': ') + 2).trimEnd() : null;
+}
 
 /**
  * Ends streams to standbys as `pg_terminate_backend` does, which takes a connection that a stopping server refuses.
@@ -31,7 +36,7 @@ const WALSENDER = /^postgres: (?:.*: )?walsender\b/;
 export function endWalsenders(postmaster: number, pids: readonly number[] | 'all'): void {
   for (const { pid, title } of childrenOf(postmaster)) {
     if (pids !== 'all' && !pids.includes(pid)) continue;
-    const one = WALSENDER.test(title) ? livingProcess(pid) : undefined;
+    const one = roleOf(title)?.startsWith('walsender ') ? livingProcess(pid) : undefined;
     if (one) sendSignal(one, 'SIGTERM');
   }
 }

@@ -20,8 +20,10 @@ interface Look extends Row {
 }
 
 const LOOK_EVERY: Milliseconds = 3;
-/** Where nothing is proved, as while a long record is replayed. */
+/** Where the startup process is told, and busy, as with a long record that it replays. */
 const NONE_FOR: Milliseconds = 30;
+/** Where nothing is proved at all. */
+const NONE_FOR_LONG: Milliseconds = 300;
 
 /**
  * Waits, after primary_conninfo was emptied and a reload asked for, until there is no walreceiver, and none to come.
@@ -45,8 +47,9 @@ export async function awaitNoWalReceiver(client: LocalClient, signal?: AbortSign
       const now = performance.now();
       noneSince = look.receives ? Infinity : Math.min(noneSince, now);
       if (isTold && look.idle && !look.receives) return true;
-      isTold ||= look.told && look.startup !== null && hasToldAll(look.startup);
-      return now - noneSince >= NONE_FOR ? true : undefined;
+      // One that was opened has no startup process, and gets no receiver.
+      isTold ||= look.told && (look.startup === null || hasToldAll(look.startup));
+      return now - noneSince >= (isTold ? NONE_FOR : NONE_FOR_LONG) ? true : undefined;
     },
     { everyMs: LOOK_EVERY, signal },
   );

@@ -1,59 +1,77 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
-import { childrenOf } from './children.js';
+import { childrenOf, roleOf, type Child } from './children.js';
 import { CLUSTER_STATES, type ClusterState } from './control-data.js';
 
 /** Of `state` in ControlFileData, the same in all versions: behind the system identifier and two version numbers. */
 const STATE_OFFSET = 16;
-
-const CHECKPOINTER = /^postgres: (?:.*: )?checkpointer\b/;
-/** Not so a client that is turned away (`dead-end` from version 18 on, without a title before), and the log collector. */
-const AT_WORK = /^postgres: (?!(?:.*: )?(?:logger|dead-end)\b)/;
+/** While children end, the kernel may leave one out of the list of them. */
+const LOOKS = 2;
 
 /**
  * Tells when a primary that was told to stop fast has nothing left to do but to end: what is left of it, the memory
  * that it shares and the clients that it turns away, may take as long again.
  *
- * That is proved by its pg_control, which says `shut down`, and did not before: the checkpointer writes so when it is the
- * last one that can write WAL or data (postmaster.c: PM_SHUTDOWN comes after the last backend's end), and a postmaster
- * that was told to stop starts nobody again who could. When no other child of it is at work either, its standbys and its
- * archive have all that they are to get from it.
+ * That is so when its pg_control says `shut down`, having said something else while this looked, and none of its children
+ * is at work. The checkpointer writes that state when no backend is left that could write WAL, and who is not at work
+ * writes nothing afterwards; a postmaster that was told to stop lets nobody in and starts nobody again who could
+ * (postmaster.c). Its standbys and its archive then have all that they are to get, too, as walsenders and the archiver
+ * are at work until then.
+ *
+ * Nobody waits for the disk here: a file that does not answer proves nothing.
  */
 export class ShutDown {
-  readonly #canTell: boolean;
+  readonly #file: Promise<FileHandle>;
+  #reading = false;
+  #state: ClusterState | undefined;
+  /** The `shut down` of the postmaster before it is there until this one has started. */
+  #saidOtherwise = false;
+  /** Some kernels tell of no children. */
+  #hasChildren = false;
+  #complete = 0;
 
   constructor(
-    private readonly pgdata: string,
+    pgdata: string,
     private readonly postmaster: number,
   ) {
-    // Before that, its pg_control is still the one that the last postmaster left; some kernels tell of no children.
-    this.#canTell =
-      stateOf(pgdata) === 'in production' &&
-      childrenOf(postmaster).some(({ title }) => CHECKPOINTER.test(title));
+    this.#file = open(join(pgdata, 'global', 'pg_control'), 'r');
+    this.#file.catch(() => undefined);
+    this.look();
   }
 
-  get isComplete(): boolean {
-    return this.#canTell && stateOf(this.pgdata) === 'shut down' && this.#nobodyWorks();
+  /** To be called again and again. */
+  look(): 'complete' | 'not yet' {
+    if (!this.#reading) void this.#readState();
+    const children = childrenOf(this.postmaster);
+    this.#hasChildren ||= children.length > 0;
+    const isComplete =
+      this.#hasChildren && this.#saidOtherwise && this.#state === 'shut down' && !children.some(isAtWork);
+    this.#complete = isComplete ? this.#complete + 1 : 0;
+    return this.#complete >= LOOKS ? 'complete' : 'not yet';
   }
 
-  #nobodyWorks(): boolean {
-    return !childrenOf(this.postmaster).some(({ title }) => AT_WORK.test(title));
+  close(): void {
+    void this.#file.then((file) => file.close()).catch(() => undefined);
+  }
+
+  async #readState(): Promise<void> {
+    this.#reading = true;
+    try {
+      const { bytesRead, buffer } = await (await this.#file).read(Buffer.alloc(4), 0, 4, STATE_OFFSET);
+      if (bytesRead < buffer.length) return;
+      this.#state = CLUSTER_STATES[endianness() === 'LE' ? buffer.readUInt32LE() : buffer.readUInt32BE()];
+      this.#saidOtherwise ||= this.#state !== undefined && this.#state !== 'shut down';
+    } catch {
+      // It cannot be told, and the end of the postmaster is waited for.
+    } finally {
+      this.#reading = false;
+    }
   }
 }
 
-/** Undefined where pg_control cannot be read; four bytes of it are never seen half written. */
-function stateOf(pgdata: string): ClusterState | undefined {
-  const bytes = Buffer.alloc(4);
-  try {
-    const file = openSync(join(pgdata, 'global', 'pg_control'), 'r');
-    try {
-      if (readSync(file, bytes, 0, bytes.length, STATE_OFFSET) < bytes.length) return undefined;
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return undefined;
-  }
-  return CLUSTER_STATES[endianness() === 'LE' ? bytes.readUInt32LE() : bytes.readUInt32BE()];
+/** A client that is turned away has no role before version 18; the log collector outlives all others. */
+function isAtWork({ title }: Child): boolean {
+  const role = roleOf(title);
+  return role !== null && role !== 'logger' && !role.startsWith('dead-end');
 }

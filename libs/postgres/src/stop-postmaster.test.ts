@@ -1,10 +1,7 @@
-import { connect } from 'node:net';
 import { parseLsn, type Lsn } from '@pgaf/core/lsn';
 import { freezeAtRest } from '@pgaf/core/testing/freeze-at-rest';
 import { pidOf } from '@pgaf/core/testing/pid-of';
-import { whoServes } from '@pgaf/core/testing/who-serves';
 import { expect, test } from 'vitest';
-import { childrenOf } from './children.js';
 import { readControlData } from './control-data.js';
 import { finalLsn } from './final-lsn.js';
 import { findPostmaster } from './find-postmaster.js';
@@ -12,6 +9,7 @@ import { standbyName } from './names.js';
 import { postgresProcessesOf } from './processes.js';
 import { stopPostmaster } from './stop-postmaster.js';
 import { newPrimary, newStandby, within, type TestServer } from './testing/servers.js';
+import { freezeTurnedAway } from './testing/turned-away.js';
 
 test('a fast stop cuts off a standby that hangs when it is told to, and is clean', async () => {
   const primary = await newPrimary();
@@ -68,14 +66,7 @@ test('a primary has shut down when its standby has all, also while its postmaste
     const { state } = await readControlData(primary.bindir, primary.pgdata);
     return state === 'shut down' ? true : undefined;
   });
-  const silent = connect(primary.server.port, '127.0.0.1').on('error', () => {});
-  const turnedAway = await within(10_000, () =>
-    whoServes(
-      silent,
-      childrenOf(postmaster).map(({ pid }) => pid),
-    ),
-  );
-  await freezeAtRest(turnedAway);
+  const turnedAway = await freezeTurnedAway(postmaster, primary.server.port);
   expect(heard.end).toBe('');
   process.kill(pidOf(receiver), 'SIGCONT');
   try {
@@ -83,8 +74,7 @@ test('a primary has shut down when its standby has all, also while its postmaste
     expect((await findPostmaster(primary.pgdata))?.pid).toBe(postmaster);
     expect(await receivedBy(standby)).toBe(await finalLsn(primary.bindir, primary.pgdata));
   } finally {
-    process.kill(turnedAway, 'SIGCONT');
-    silent.destroy();
+    turnedAway.release();
   }
   // Who comes later has not seen it shut down, and waits for its end.
   expect(await stopPostmaster(primary.pgdata, { mode: 'fast', until: 'shut down' })).toBe('fast');

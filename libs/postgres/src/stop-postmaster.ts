@@ -63,7 +63,8 @@ export async function stopPostmaster(pgdata: string, options: StopOptions): Prom
   let cutAt = cutAtOnce.length > 0 ? begun : cutAllAt;
   const fast = new StuckStop(postmaster.pid);
   const silent = new SilentClients(postmaster.pid);
-  const shutDown = options.until === 'shut down' ? new ShutDown(pgdata, postmaster.pid) : null;
+  const mayLeave = options.mode === 'fast' && options.until === 'shut down';
+  const shutDown = mayLeave ? new ShutDown(pgdata, postmaster.pid) : null;
   let reached: Stopped = 'fast';
   let leaveAt = Infinity;
   let thawedAt = begun;
@@ -71,7 +72,7 @@ export async function stopPostmaster(pgdata: string, options: StopOptions): Prom
   const end = await until(
     () => {
       if (!isLiving(postmaster)) return 'gone';
-      if (reached === 'fast' && shutDown?.isComplete) return 'shut down';
+      if (reached === 'fast' && shutDown?.look() === 'complete') return 'shut down';
       const now = performance.now();
       if (now >= leaveAt && isDoomed(postmaster)) return 'gone';
       silent.end(now);
@@ -92,7 +93,7 @@ export async function stopPostmaster(pgdata: string, options: StopOptions): Prom
       return undefined;
     },
     { everyMs: POLL_MS, signal: options.signal },
-  );
+  ).finally(() => shutDown?.close());
   if (end === 'shut down') return end;
   return (await endLeftovers(pgdata, options)).doomed > 0 ? 'doomed' : reached;
 }

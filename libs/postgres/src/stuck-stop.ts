@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { Milliseconds } from '@pgaf/core/durations';
-import { childrenOf } from './children.js';
+import { childrenOf, roleOf } from './children.js';
 
 /**
  * Processes that are left of a Postgres whose fast stop has come to its end, or hangs. A client that has not said who
  * it is (`dead-end` from version 18 on, the postmaster's own title before) has begun nothing, and may stay silent for
  * the whole `authentication_timeout`.
  */
-const LEFT_AT_THE_END = /^postgres: (?:.*: )?(?:checkpointer|logger|dead-end)\b|^(?!postgres: )/;
+const LEFT_AT_THE_END = /^(?:checkpointer|dead-end)\b|^logger$/;
 const LOOK_EVERY: Milliseconds = 100;
 const STUCK_AFTER: Milliseconds = 1000;
 
@@ -29,8 +29,8 @@ export class StuckStop {
     if (now < this.#lookAt) return false;
     this.#lookAt = now + LOOK_EVERY;
     const children = childrenOf(this.postmaster);
-    const others = children.filter(({ title }) => !LEFT_AT_THE_END.test(title)).map(({ pid }) => pid);
-    const checkpointer = children.find(({ title }) => title.includes('checkpointer'));
+    const others = children.filter(({ title }) => !isLeft(roleOf(title))).map(({ pid }) => pid);
+    const checkpointer = children.find(({ title }) => roleOf(title)?.startsWith('checkpointer'));
     const idle = checkpointer && !checkpointer.title.includes('performing') && sleeps(checkpointer.pid);
     if (!idle) {
       this.#working = null;
@@ -44,6 +44,10 @@ export class StuckStop {
     this.#working = null;
     return stuck;
   }
+}
+
+function isLeft(role: string | null): boolean {
+  return role === null || LEFT_AT_THE_END.test(role);
 }
 
 function sleeps(pid: number): boolean {

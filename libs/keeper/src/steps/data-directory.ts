@@ -90,7 +90,7 @@ export async function rewindOrCopy(context: StepContext): Promise<Outcome> {
   const { config, state, instance, log } = situation;
   const leader = situation.leader();
   if (!leader) return NO_LEADER;
-  if (instance.isRunning()) await instance.stop({ mode: 'fast', signal: context.signal });
+  if (!instance.isGone()) await instance.stop({ mode: 'fast', signal: context.signal });
   // What it stopped with may be gone from here on.
   if (state.stopped && state.epoch >= state.stopped.belowEpoch) situation.remember({ stopped: null });
   // The slots that this node kept as a primary hold back WAL and vacuum of nodes that have moved on.

@@ -45,7 +45,7 @@ export async function runKeeper(
   if (opening === 'byForce') requirePrimary(state);
   let refusal: unknown = null;
   // A refusal that comes late ends what this keeper has started, and leaves what was there.
-  const retreat = (await findPostmaster(node.paths.pgdata)) === null ? 'quick' : 'handOff';
+  const retreat = (await findPostmaster(node.paths.pgdata)) === undefined ? 'quick' : 'handOff';
   const asked = refusalOfMonitor(node).then((found) => {
     refusal = found;
     if (found !== null) current?.keeper.stop(retreat);

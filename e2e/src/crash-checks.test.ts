@@ -32,16 +32,20 @@ it('finds slots, files and processes that were left behind', async () => {
   const file = join(primary.host.pgdata, 'global', '.pg_hba.conf.pgaf-new');
   await on(primary, "SELECT pg_create_physical_replication_slot('forgotten')");
   writeFileSync(file, '');
+  const ofPostgres = join(primary.host.pgdata, 'pg_stat', 'cut-off.stat.tmp');
+  writeFileSync(ofPostgres, '');
   const process = spawn('sleep', ['300'], { cwd: primary.host.directory });
   try {
     const violation = await switchover().catch(String);
     expect(violation).toContain('left behind');
     expect(violation).toMatch(/slots of node_\d: .*forgotten/);
     expect(violation).toContain(file);
+    expect(violation).not.toContain(ofPostgres);
     expect(violation).toMatch(/process \d+ on node_\d: sleep 300/);
   } finally {
     process.kill('SIGKILL');
     rmSync(file);
+    rmSync(ofPostgres, { force: true });
     await on(primary, "SELECT pg_drop_replication_slot('forgotten')");
   }
 });

@@ -16,8 +16,11 @@ const LOOK_EVERY: Milliseconds = 100;
 
 /** Names of files that are there only while something is being written. */
 const TEMPORARY = /(\.new|pgaf-new|\.rewind|^\.pgaf-unfinished|^pgsql_tmp.*|^backup_manifest\.tmp|\.tmp)$/;
-/** Those of Postgres that hold a name like that for good, or are as many as there are relations. */
-const NOT_WALKED = new Set(['base', 'pg_wal', 'pg_xact', 'pg_subtrans', 'pg_multixact', 'log']);
+/**
+ * Those of Postgres that hold a name like that for good, or are as many as there are relations; and `pg_stat`, where one that
+ * is killed while it stops leaves the file that its next stop writes over.
+ */
+const NOT_WALKED = new Set(['base', 'pg_wal', 'pg_xact', 'pg_subtrans', 'pg_multixact', 'pg_stat', 'log']);
 
 /** What is left behind, one sentence each; what may end by itself is given the time to. */
 export async function leaksOf(stage: Stage, shape: Shape): Promise<string[]> {

@@ -5,6 +5,7 @@ import { Turns } from '@pgaf/core/turns';
 import { endsWithLease, leaseEnd, type Lease } from '@pgaf/fsm/held-lease';
 import type { Finding } from '@pgaf/postgres/finding';
 import type { Observation } from '@pgaf/postgres/observe';
+import type { ServerTime } from '@pgaf/postgres/reload';
 import type { Logger } from '@pgaf/logging/logger';
 import type { NodeRequirements } from '@pgaf/plugin-api';
 import { Instance } from './instance.js';
@@ -22,6 +23,12 @@ import type { UpstreamWatch } from './upstream-watch.js';
 
 /** `confirmed`: the monitor's. `byForce`: an operator's, until the monitor says anything. */
 export type Opening = 'confirmed' | 'byForce';
+
+/** The version of a setting, and the moment before the reload that read it; each process is told of a quorum by now. */
+export interface SettingAsked {
+  readonly version: number;
+  readonly since: ServerTime;
+}
 
 /** Everything that the parts of a keeper know together. Only `state` outlives the process. */
 export class Situation {
@@ -67,6 +74,8 @@ export class Situation {
   observation: Observation | null = null;
   /** The version of the assigned setting, once Postgres was seen to use another one; null when it is confirmed. */
   overriddenSetting: number | null = null;
+  /** Postgres was asked to read the assigned setting, as its file says it since; null when that is not known. */
+  settingAsked: SettingAsked | null = null;
   /** How to log in upstream may have changed, so that it is to be written again. */
   followAgain = false;
   /** Why this standby cannot stream, as it was found; null when nothing was. */

@@ -3,7 +3,7 @@ import { parseLsn, type Lsn } from '@pgaf/core/lsn';
 import { checkpoint } from './checkpoint.js';
 import { standbyName } from './names.js';
 import { localClient, withConnection, type LocalClient, type LocalServer } from './query.js';
-import { reloadAndWait } from './reload.js';
+import { inReloadedSession, type ServerTime } from './reload.js';
 import { renderSyncNames, type Quorum } from './sync-names.js';
 import { orAborted, until } from './until.js';
 
@@ -11,6 +11,8 @@ export interface Confirmation {
   readonly server: LocalServer;
   /** What `writeSyncNames` wrote. */
   readonly quorum: Quorum;
+  /** From `reload`, which was asked for after the setting was written. */
+  readonly since: ServerTime;
   /** Called when other members than before have flushed what must be. */
   readonly onProgress?: ((flushed: readonly number[]) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -23,13 +25,13 @@ const PROBES = 6;
 const PROBE_BYTES = 1024;
 
 /**
- * Reloads and waits until `quorum` is in force for every commit from now on, and until what was committed before
+ * Waits until `quorum` is in force for every commit from now on, and until what was committed before
  * is flushed by `count` of its members. Rejects only when aborted, or when the setting cannot be applied; a standby
  * that does not answer makes it wait.
  *
  * Why that is so, by who applies the setting:
  * 1. *Walsenders* release commits, each by its own copy of the setting. They look for a reload at the start of
- *    each round of their loop; in a round they read replies first and send WAL last. `awaitReloaded` returns once the
+ *    each round of their loop; in a round they read replies first and send WAL last. `inReloadedSession` begins once the
  *    signal is pending at each of them. WAL inserted later is sent in a later round or the same, so the reply to
  *    it is read after a reload. Commits after this point are released by the new setting only.
  * 2. *The checkpointer* publishes whether commits wait at all. Seen asleep after 1, it is not in the middle of
@@ -43,12 +45,11 @@ const PROBE_BYTES = 1024;
  * @throws UserError `foreign-setting` when the setting is not the one of the quorum after the reload.
  */
 export async function confirmSyncNames(confirmation: Confirmation): Promise<Lsn> {
-  const { quorum, server, signal } = confirmation;
-  return withConnection(server, async (client) => {
+  const { quorum, server, since, signal } = confirmation;
+  return inReloadedSession(server, since, signal, async (client) => {
+    await requireSetting(client, renderSyncNames(quorum));
     // This session must wait for no standby: it asks how far they are.
     await client.query(`SET synchronous_commit = 'local'`);
-    await reloadAndWait(client, server, signal);
-    await requireSetting(server, renderSyncNames(quorum));
     if (quorum.count === 0) return insertLsn(client);
     const probe = localClient({ ...server, statementTimeoutMs: 0 });
     try {
@@ -68,12 +69,10 @@ async function insertLsn(client: LocalClient): Promise<Lsn> {
   return parseLsn(row?.lsn ?? '');
 }
 
-async function requireSetting(server: LocalServer, wanted: string): Promise<void> {
-  const [row] = await withConnection(server, (client) =>
-    client.query<{ setting: string; place: string }>(
-      `SELECT setting, coalesce(sourcefile || ':' || sourceline, source) AS place
-         FROM pg_settings WHERE name = 'synchronous_standby_names'`,
-    ),
+async function requireSetting(client: LocalClient, wanted: string): Promise<void> {
+  const [row] = await client.query<{ setting: string; place: string }>(
+    `SELECT setting, coalesce(sourcefile || ':' || sourceline, source) AS place
+       FROM pg_settings WHERE name = 'synchronous_standby_names'`,
   );
   if (row?.setting === wanted) return;
   throw new UserError(

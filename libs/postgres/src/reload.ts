@@ -1,6 +1,6 @@
 import { EXIT, UserError } from '@pgaf/core/errors';
 import type { LocalClient, LocalServer } from './query.js';
-import { withConnection } from './query.js';
+import { localClient } from './query.js';
 import { settingErrors } from './setting-sources.js';
 import { until } from './until.js';
 
@@ -21,33 +21,59 @@ export async function reload(client: LocalClient): Promise<ServerTime> {
   return row?.before ?? '';
 }
 
-/**
- * Waits until the postmaster has read its files after `since` *and* has told each of its children to. Seen on a new
- * connection each time: a process that the postmaster forked after its reload shows a load time between `since` and
- * its own start, and the postmaster tells its children before it forks again. A connection that stood before proves
- * only that it was told itself.
- * @throws UserError `setting-refused` with file and line when Postgres cannot apply its files.
- */
+/** See `inReloadedSession`. */
 export async function awaitReloaded(
   server: LocalServer,
   since: ServerTime,
   signal?: AbortSignal,
 ): Promise<void> {
+  await inReloadedSession(server, since, signal, () => Promise.resolve());
+}
+
+/**
+ * Waits until the postmaster has read its files after `since` *and* has told each of its children to. Seen on a new
+ * connection each time: a process that the postmaster forked after its reload shows a load time between `since` and
+ * its own start, and the postmaster tells its children before it forks again. A connection that stood before proves
+ * only that it was told itself. The one that proved it goes on to do the work.
+ * @throws UserError `setting-refused` with file and line when Postgres cannot apply its files.
+ */
+export async function inReloadedSession<T>(
+  server: LocalServer,
+  since: ServerTime,
+  signal: AbortSignal | undefined,
+  work: (client: LocalClient) => Promise<T>,
+): Promise<T> {
   const begun = performance.now();
-  await until(
-    () =>
-      withConnection(server, async (client) => {
-        const [row] = await client.query<{ told: boolean }>(
-          `SELECT pg_conf_load_time() > $1::timestamptz AND pg_conf_load_time() <= backend_start AS told
-             FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
-          [since],
-        );
-        if (row?.told) return true;
-        if (performance.now() - begun > LOOK_FOR_ERRORS_AFTER_MS) await refuseErrors(client);
-        return undefined;
-      }),
+  const client = await until(
+    async () => {
+      const candidate = localClient(server);
+      const isTold = await wasForkedAfterReload(candidate, since, begun).catch(async (error: unknown) => {
+        await candidate.close();
+        throw error;
+      });
+      // Who gave up has nobody to close it.
+      if (isTold && !signal?.aborted) return candidate;
+      await candidate.close();
+      return undefined;
+    },
     { everyMs: POLL_MS, signal },
   );
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+async function wasForkedAfterReload(client: LocalClient, since: ServerTime, begun: number): Promise<boolean> {
+  const [row] = await client.query<{ told: boolean }>(
+    `SELECT pg_conf_load_time() > $1::timestamptz AND pg_conf_load_time() <= backend_start AS told
+       FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
+    [since],
+  );
+  if (row?.told) return true;
+  if (performance.now() - begun > LOOK_FOR_ERRORS_AFTER_MS) await refuseErrors(client);
+  return false;
 }
 
 async function refuseErrors(client: LocalClient): Promise<void> {

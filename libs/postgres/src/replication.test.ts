@@ -148,7 +148,12 @@ test('a quorum is confirmed only when its members answer', async () => {
   const standby = await newStandby(primary);
   const quorum: Quorum = { count: 1, members: [2] };
   expect(await writeSyncNames(primary.pgdata, quorum)).toBe('changed');
-  const lsn = await confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(10_000) });
+  const lsn = await confirmSyncNames({
+    server: primary.server,
+    since: await reload(primary.client),
+    quorum,
+    signal: AbortSignal.timeout(10_000),
+  });
   const seen = await observe(primary.client);
   expect(seen).toMatchObject({ syncState: 'quorum', synchronousStandbyNames: renderSyncNames(quorum) });
   expect(seen.replication[0]?.flushLsn ?? 0n).toBeGreaterThanOrEqual(lsn);
@@ -160,7 +165,12 @@ test('a quorum is confirmed only when its members answer', async () => {
   })();
   for (const next of [{ count: 0, members: [] }, quorum, { count: 0, members: [2] }, quorum]) {
     await writeSyncNames(primary.pgdata, next);
-    await confirmSyncNames({ server: primary.server, quorum: next, signal: AbortSignal.timeout(10_000) });
+    await confirmSyncNames({
+      server: primary.server,
+      since: await reload(primary.client),
+      quorum: next,
+      signal: AbortSignal.timeout(10_000),
+    });
   }
   more = false;
   await load;
@@ -171,6 +181,7 @@ test('a quorum is confirmed only when its members answer', async () => {
   const reported: (readonly number[])[] = [];
   const waiting = confirmSyncNames({
     server: primary.server,
+    since: await reload(primary.client),
     quorum: { count: 1, members: [2, 3] },
     onProgress: (flushed) => reported.push(flushed),
     signal: AbortSignal.timeout(1500),
@@ -185,6 +196,7 @@ test('a quorum is confirmed only when its members answer', async () => {
   for (const { pid } of frozen) process.kill(pid, 'SIGCONT');
   await confirmSyncNames({
     server: primary.server,
+    since: await reload(primary.client),
     quorum: { count: 1, members: [2, 3] },
     signal: AbortSignal.timeout(20_000),
   });
@@ -200,12 +212,22 @@ test('a quorum is not confirmed before the checkpointer has made commits wait', 
   await freezeAtRest(pidOf(row));
   try {
     await writeSyncNames(primary.pgdata, quorum);
-    const early = confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(1500) });
+    const early = confirmSyncNames({
+      server: primary.server,
+      since: await reload(primary.client),
+      quorum,
+      signal: AbortSignal.timeout(1500),
+    });
     await expect(early).rejects.toMatchObject({ name: 'TimeoutError' });
   } finally {
     process.kill(pidOf(row), 'SIGCONT');
   }
-  await confirmSyncNames({ server: primary.server, quorum, signal: AbortSignal.timeout(10_000) });
+  await confirmSyncNames({
+    server: primary.server,
+    since: await reload(primary.client),
+    quorum,
+    signal: AbortSignal.timeout(10_000),
+  });
 });
 
 test('a quorum that a foreign line overrides is refused with its place', async () => {
@@ -214,6 +236,7 @@ test('a quorum that a foreign line overrides is refused with its place', async (
   await writeSyncNames(primary.pgdata, { count: 1, members: [2] });
   const refused = await confirmSyncNames({
     server: primary.server,
+    since: await reload(primary.client),
     quorum: { count: 1, members: [2] },
   }).catch((e: unknown) => e);
   expect(refused).toMatchObject({ code: 'foreign-setting' });

@@ -2,7 +2,7 @@ import { UserError } from '@pgaf/core/errors';
 import { done, retry, type Outcome } from '@pgaf/core/result';
 import type { SyncSetting } from '@pgaf/plugin-api';
 import { confirmSyncNames } from '@pgaf/postgres/confirm-sync-names';
-import { reload, reloadAndWait } from '@pgaf/postgres/reload';
+import { awaitReloaded, reload } from '@pgaf/postgres/reload';
 import { renderSyncNames, writeSyncNames, type Quorum } from '@pgaf/postgres/sync-names';
 import type { Situation } from '../situation.js';
 import type { StepContext } from './step-context.js';
@@ -27,11 +27,15 @@ function quorumOf(setting: SyncSetting | null): Quorum {
 }
 
 /** The file alone; Postgres reads it at the next reload. */
-export async function writeAssignedSetting({
-  config,
-  assignment,
-}: Situation): Promise<'changed' | 'unchanged'> {
-  return writeSyncNames(config.pgdata, quorumOf(assignment?.setting ?? null));
+export async function writeAssignedSetting(situation: Situation): Promise<'changed' | 'unchanged'> {
+  return writeSetting(situation, quorumOf(situation.assignment?.setting ?? null));
+}
+
+/** Invariant: who changes the file forgets that Postgres was asked to read it. */
+async function writeSetting(situation: Situation, quorum: Quorum): Promise<'changed' | 'unchanged'> {
+  const written = await writeSyncNames(situation.config.pgdata, quorum);
+  if (written === 'changed') situation.settingAsked = null;
+  return written;
 }
 
 /**
@@ -41,17 +45,22 @@ export async function writeAssignedSetting({
  */
 export async function writeStandbySetting(situation: Situation): Promise<'changed' | 'unchanged'> {
   const members = situation.peers().map(({ id }) => id);
-  return writeSyncNames(situation.config.pgdata, { count: Math.min(1, members.length), members });
+  return writeSetting(situation, { count: Math.min(1, members.length), members });
 }
 
-/** Puts the assigned setting into force; every process of Postgres is told of a quorum when this returns. */
+/**
+ * Puts the assigned setting into force; every process of Postgres is told of a quorum when this returns. Each process reads
+ * its files at each reload, so one that was told before a promotion is not told again while its clients come.
+ */
 export async function setSyncStandbys({ situation, signal }: StepContext): Promise<Outcome> {
   const { instance, assignment } = situation;
+  const { version = 0 } = assignment?.setting ?? {};
   const quorum = quorumOf(assignment?.setting ?? null);
   await writeAssignedSetting(situation);
-  if (!instance.isRunning()) return done;
-  if (quorum.count > 0) await reloadAndWait(instance.sql, instance.server, signal);
-  else await reload(instance.sql);
+  if (!instance.isRunning() || situation.settingAsked?.version === version) return done;
+  const since = await reload(instance.sql);
+  if (quorum.count > 0) await awaitReloaded(instance.server, since, signal);
+  situation.settingAsked = { version, since };
   return done;
 }
 
@@ -64,13 +73,17 @@ export async function confirmSyncStandbys(context: StepContext): Promise<Outcome
   const written = await writeAssignedSetting(situation);
   if (written === 'changed' || isReplaced(situation, setting)) return retry('the setting was replaced');
   const replaced = new AbortController();
+  const { instance, settingAsked } = situation;
+  // Once: if that was not enough, somebody's line may have to be read again.
+  situation.settingAsked = null;
   const timer = setInterval(() => {
     if (isReplaced(situation, setting)) replaced.abort();
   }, LOOK_FOR_ANOTHER_MS);
   try {
     await confirmSyncNames({
-      server: situation.instance.server,
+      server: instance.server,
       quorum: quorumOf(setting),
+      since: settingAsked?.version === setting.version ? settingAsked.since : await reload(instance.sql),
       signal: AbortSignal.any([context.signal, replaced.signal]),
       onProgress: (flushed) => {
         situation.progress =

@@ -159,6 +159,10 @@ export class CoordinatorPart {
     return this.#run((part) => part.whileLeader?.(this.#nodeContext()));
   }
 
+  step(name: string): Promise<string> {
+    return this.#run((part) => part.steps?.[name]?.(this.#context()));
+  }
+
   async #run(hook: (part: KeeperPart) => Promise<Outcome> | undefined): Promise<string> {
     const part = await citus.keeper?.();
     const outcome = await (part && hook(part));

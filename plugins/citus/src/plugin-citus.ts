@@ -18,10 +18,24 @@ function requirementsOf(role: string): NodeRequirements {
   };
 }
 
+const COORDINATORS = ['coordinator'];
 const WORKERS = ['worker'];
+/** Ways of a primary that stops in good order while others may take over. */
+const MAKES_WAY = [
+  ['single', 'draining'],
+  ['wait_primary', 'draining'],
+  ['join_primary', 'draining'],
+  ['apply_settings', 'draining'],
+  ['primary', 'draining'],
+  ['primary', 'prepare_maintenance'],
+  ['wait_primary', 'dropped'],
+  ['join_primary', 'dropped'],
+  ['apply_settings', 'dropped'],
+  ['primary', 'dropped'],
+] as const;
 /**
- * The first node of a group is added, a primary that makes way lets queries be held up before it stops, and the last
- * node is taken out.
+ * The first node of a group is added; before a primary that makes way stops, queries to a worker are held up, and commits of
+ * a coordinator; and the last node is taken out.
  */
 const EDGE_PATCHES: readonly EdgePatch[] = [
   ...(['init', 'dropped'] as const).map((from): EdgePatch => ({
@@ -31,20 +45,7 @@ const EDGE_PATCHES: readonly EdgePatch[] = [
     place: 'after',
     steps: [{ do: 'plugin', kind: 'citus', step: 'awaitCoordinator' }],
   })),
-  ...(
-    [
-      ['single', 'draining'],
-      ['wait_primary', 'draining'],
-      ['join_primary', 'draining'],
-      ['apply_settings', 'draining'],
-      ['primary', 'draining'],
-      ['primary', 'prepare_maintenance'],
-      ['wait_primary', 'dropped'],
-      ['join_primary', 'dropped'],
-      ['apply_settings', 'dropped'],
-      ['primary', 'dropped'],
-    ] as const
-  ).map(([from, to]): EdgePatch => ({
+  ...MAKES_WAY.map(([from, to]): EdgePatch => ({
     from,
     to,
     roles: WORKERS,
@@ -56,6 +57,14 @@ const EDGE_PATCHES: readonly EdgePatch[] = [
       { do: to === 'dropped' ? 'verifySuccessor' : 'verifyTarget' },
       { do: 'plugin', kind: 'citus', step: 'confirmPause' },
     ],
+  })),
+  ...MAKES_WAY.map(([from, to]): EdgePatch => ({
+    from,
+    to,
+    roles: COORDINATORS,
+    place: 'before',
+    of: 'stopPostgres',
+    steps: [{ do: 'plugin', kind: 'citus', step: 'holdCommits' }],
   })),
   {
     from: 'single',

@@ -142,6 +142,10 @@ export class CoordinatorPart {
   /** Whether its keeper is killed now: before or after a query, by its text. */
   dies: (when: 'before' | 'after', query: string) => boolean = () => false;
   isDead = false;
+  /** Is waited for before each query, of this text. */
+  beforeQuery: (query: string) => Promise<void> = () => Promise.resolve();
+  /** Another node has promised to take over. */
+  isSucceeded = false;
   /** The process that serves the session that was opened last. */
   backend: number | null = null;
 
@@ -160,7 +164,7 @@ export class CoordinatorPart {
   }
 
   step(name: string): Promise<string> {
-    return this.#run((part) => part.steps?.[name]?.(this.#context()));
+    return this.#run((part) => (part.localSteps?.[name] ?? part.steps?.[name])?.(this.#context()));
   }
 
   async #run(hook: (part: KeeperPart) => Promise<Outcome> | undefined): Promise<string> {
@@ -187,7 +191,10 @@ export class CoordinatorPart {
     return {
       ...this.#nodeContext(),
       ...{ node, formation: this.view, runWhileLeader: () => undefined },
-      ...{ handover: { target: null, forced: false, leaving: false }, giveUpHandover: () => undefined },
+      ...{
+        handover: { target: null, forced: false, leaving: false, isSucceeded: this.isSucceeded },
+        giveUpHandover: () => undefined,
+      },
       lookAgain: () => this.answer(),
       tell: (sentence) => Promise.resolve(void this.told.push(sentence)),
       say: (name, value) => (this.said[name] = value),
@@ -215,6 +222,7 @@ export class CoordinatorPart {
   #queryOf(client: LocalClient): SqlSession['query'] {
     return async <Shape>(text: string, values?: readonly unknown[]) => {
       await this.#dieWhenDue('before', text);
+      await this.beforeQuery(text);
       const rows = (await client.query<Row>(text, values)) as Shape[];
       await this.#dieWhenDue('after', text);
       return rows;

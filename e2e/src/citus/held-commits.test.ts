@@ -48,31 +48,56 @@ describe.skipIf(version === null)('commits on several nodes, before a coordinato
     return (await Promise.all(rows)).flat().map(({ gid }) => gid);
   };
 
-  it('are all ended, and nobody prepares one more', async () => {
+  it('that are under way are waited for', async () => {
     const committing = await session();
     await committing.query('BEGIN');
     await committing.query(RECORD);
     const held = part.step('holdCommits');
     await untilWaitsForLock(HOLDER);
-    const queued = await session();
-    await queued.query(`SET application_name = 'somebody'`);
-    const ended = queued.query(ON_THREE_NODES).then(
-      () => 'committed',
-      (error: Error) => error.message,
-    );
-    await untilWaitsForLock(ON_THREE_NODES);
     await committing.query('COMMIT');
     expect(await held).toBe('done');
-    // Before the stop, which may end the holder of the lock first.
-    expect(await ended).toMatch('terminating connection due to administrator command');
+  });
 
-    const late = await session();
-    const endedLate = late.query(ON_THREE_NODES).catch(() => undefined);
-    await untilWaitsForLock(ON_THREE_NODES);
+  it('that wait are ended before the stop, which may end the holder of the lock first', async () => {
+    const client = await session();
+    await client.query(`SET application_name = 'somebody'`);
+    await client.query('BEGIN');
+    await client.query(ON_THREE_NODES);
+    let ended: Promise<unknown> = Promise.resolve('not begun');
+    part.beforeQuery = async (query) => {
+      if (!query.includes('pg_terminate_backend')) return;
+      ended = client.query('COMMIT').catch((error: Error) => error.message);
+      await untilWaitsForLock('COMMIT');
+    };
+    expect(await part.step('holdCommits')).toBe('done');
+    expect(await ended).toMatch('terminating connection due to administrator command');
     expect(await prepared()).toEqual([]);
     expect(part.logged).toEqual([]);
+  });
+
+  it('are held until the stop, and no longer when the step is run again', async () => {
+    expect(await part.step('holdCommits')).toBe('done');
+    expect(await part.step('holdCommits')).toBe('done');
+    expect(part.logged).toEqual([]);
+    const late = await session();
+    const ended = late.query(ON_THREE_NODES);
+    await untilWaitsForLock(ON_THREE_NODES);
+    expect(await prepared()).toEqual([]);
+    // The goal is another one.
     await part.end();
-    await endedLate;
+    await ended;
+  });
+
+  it('are left alone once another node has promised to take over, or the goal is another one', async () => {
+    part.isSucceeded = true;
+    expect(await part.step('holdCommits')).toBe('done');
+    part.isSucceeded = false;
+    await part.end();
+    expect(await part.step('holdCommits')).toBe('done');
+    expect(part.logged).toEqual([expect.stringContaining('aborted')]);
+    const other = await session();
+    await other.query(`SET lock_timeout = '1s'`);
+    await other.query(ON_THREE_NODES);
   });
 
   it('hold up no stop that one of them would hold up for long', async () => {
@@ -90,14 +115,5 @@ describe.skipIf(version === null)('commits on several nodes, before a coordinato
     expect(await part.step('holdCommits')).toBe('done');
     const late = await session();
     await late.query(ON_THREE_NODES);
-  });
-
-  it('go on at once when the goal is another one', async () => {
-    expect(await part.step('holdCommits')).toBe('done');
-    const late = await session();
-    const ended = late.query(ON_THREE_NODES);
-    await untilWaitsForLock(ON_THREE_NODES);
-    await part.end();
-    await ended;
   });
 });

@@ -5,11 +5,13 @@ import type { Json } from '@pgaf/core/json';
 import type {
   KeeperContext,
   KeeperPart,
+  LocalContext,
   NodeContext,
   SqlNotice,
   SqlSession,
 } from '@pgaf/plugin-api/keeper-part';
 import { localClient, openSession, type LocalClient, type LocalServer, type Row } from '@pgaf/postgres/query';
+import { orAborted } from '@pgaf/postgres/until';
 import { LeaderHook } from './leader-hook.js';
 import type { News } from './monitor-link.js';
 import type { Pace } from './node-config.js';
@@ -66,12 +68,15 @@ export class PluginPart {
   }
 
   async runStep(kind: string, step: string, signal: AbortSignal): Promise<Outcome> {
-    const run = this.#part.steps?.[step];
-    if (!run) return retry(`the plugin of kind "${kind}" brings no step "${step}"`);
     // The monitor orders something else now, and must not find that it was done all the same.
     const { abandoned, leaving } = this.#situation;
     if (abandoned !== null && !leaving && !this.#situation.isSucceeded()) return retry(abandoned);
-    return run(await this.#context(signal));
+    const runLocally = this.#part.localSteps?.[step];
+    if (runLocally) return runLocally(this.#localContext(signal));
+    const run = this.#part.steps?.[step];
+    if (!run) return retry(`the plugin of kind "${kind}" brings no step "${step}"`);
+    // A monitor that is frozen answers late, and nobody waits for it once the order is another one.
+    return run(await orAborted(this.#context(signal), signal));
   }
 
   /** `onDrop` may fail without keeping the node in its formation. */
@@ -163,22 +168,17 @@ export class PluginPart {
   }
 
   async #context(signal: AbortSignal): Promise<KeeperContext> {
-    const { state, monitor, assignment, leaving } = this.#situation;
+    const { state, monitor } = this.#situation;
     const formation = await this.#look();
     const node = formation.groups.flatMap((group) => group.nodes).find((one) => one.id === state.nodeId);
     if (!node) throw new RangeError(`node ${state.nodeId} is not in formation "${state.formation}"`);
     return {
-      ...this.#nodeContext(signal),
+      ...this.#localContext(signal),
       node,
       formation,
       lookAgain: () => this.#look(),
       say: (name, value) => this.#say(name, value),
       tell: (sentence) => monitor.tell(state.nodeId, sentence),
-      handover: {
-        target: assignment?.switchoverTarget ?? null,
-        forced: assignment?.switchoverForced ?? false,
-        leaving,
-      },
       giveUpHandover: (reason) => {
         this.#situation.abandoned = reason;
         this.#news();
@@ -186,6 +186,19 @@ export class PluginPart {
       runWhileLeader: () => {
         this.#leading.call();
         this.#news();
+      },
+    };
+  }
+
+  #localContext(signal: AbortSignal): LocalContext {
+    const { assignment, leaving } = this.#situation;
+    return {
+      ...this.#nodeContext(signal),
+      handover: {
+        target: assignment?.switchoverTarget ?? null,
+        forced: assignment?.switchoverForced ?? false,
+        leaving,
+        isSucceeded: this.#situation.isSucceeded(),
       },
     };
   }

@@ -32,6 +32,8 @@ export interface Handover {
   readonly forced: boolean;
   /** This keeper was told to stop: it goes soon, whatever a step says. */
   readonly leaving: boolean;
+  /** Another node has promised to take over, or has done so: its clients wait for this one to be gone. */
+  readonly isSucceeded: boolean;
 }
 
 /** What a hook has that works without the monitor. */
@@ -49,7 +51,12 @@ export interface NodeContext {
   readonly signal: AbortSignal;
 }
 
-export interface KeeperContext extends NodeContext {
+/** What a step has that works without the monitor. */
+export interface LocalContext extends NodeContext {
+  readonly handover: Handover;
+}
+
+export interface KeeperContext extends LocalContext {
   /** This node, as the monitor has it. */
   readonly node: NodeView;
   /** As it was when the step or hook began. */
@@ -63,7 +70,6 @@ export interface KeeperContext extends NodeContext {
   readonly say: (name: string, value: Json | null) => void;
   /** Writes an event of this node, one sentence, for people. */
   readonly tell: (sentence: string) => Promise<void>;
-  readonly handover: Handover;
   /** Gives up the switchover or drop under way, for this reason; only before Postgres was stopped for it. */
   readonly giveUpHandover: (reason: string) => void;
   /** Has `whileLeader` run at once, and once more when it runs. */
@@ -74,6 +80,8 @@ export interface KeeperContext extends NodeContext {
 export interface KeeperPart {
   /** The plugin's own steps, by the name that `{ do: 'plugin', step }` gives. */
   readonly steps?: Readonly<Record<string, (context: KeeperContext) => Promise<Outcome>>>;
+  /** More of them, by other names, which are done also while the monitor is away. */
+  readonly localSteps?: Readonly<Record<string, (context: LocalContext) => Promise<Outcome>>>;
   /** Brings what the plugin keeps on this node in line; periodic, and on every change of the formation. */
   readonly reconcile?: (context: KeeperContext) => Promise<Outcome>;
   /**

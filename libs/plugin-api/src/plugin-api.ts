@@ -30,6 +30,7 @@ export type {
   KeeperContext,
   KeeperPart,
   LocalSql,
+  LocalContext,
   NodeContext,
   SqlNotice,
   SqlSession,

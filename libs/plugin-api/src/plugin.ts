@@ -11,7 +11,7 @@ import type { Guard, RulePatch } from './rules.js';
  * means something else: a plugin of another major version is refused, and so is one of a later minor version, as it may
  * count on what is not here.
  */
-export const CONTRACT_VERSION = '1.2';
+export const CONTRACT_VERSION = '1.3';
 
 export interface RoleDefinition {
   /** As in `pgaf create <command>`, and in the node's row. */

@@ -35,7 +35,8 @@ export async function awaitReloaded(
  * connection each time: a process that the postmaster forked after its reload shows a load time between `since` and
  * its own start, and the postmaster tells its children before it forks again. A connection that stood before proves
  * only that it was told itself. The one that proved it goes on to do the work.
- * @throws UserError `setting-refused` with file and line when Postgres cannot apply its files.
+ * @throws UserError `setting-refused` with file and line when Postgres cannot apply its files; an Error when the clock
+ * was set back meanwhile, by which nothing can be told then: reload anew.
  */
 export async function inReloadedSession<T>(
   server: LocalServer,
@@ -66,12 +67,14 @@ export async function inReloadedSession<T>(
 }
 
 async function wasForkedAfterReload(client: LocalClient, since: ServerTime, begun: number): Promise<boolean> {
-  const [row] = await client.query<{ told: boolean }>(
-    `SELECT pg_conf_load_time() > $1::timestamptz AND pg_conf_load_time() <= backend_start AS told
+  const [row] = await client.query<{ told: boolean; isEarlier: boolean }>(
+    `SELECT pg_conf_load_time() > $1::timestamptz AND pg_conf_load_time() <= backend_start AS told,
+            backend_start < $1::timestamptz AS "isEarlier"
        FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
     [since],
   );
   if (row?.told) return true;
+  if (row?.isEarlier) throw new Error('The clock was set back since Postgres was asked to read its files.');
   if (performance.now() - begun > LOOK_FOR_ERRORS_AFTER_MS) await refuseErrors(client);
   return false;
 }

@@ -230,6 +230,17 @@ test('a quorum is not confirmed before the checkpointer has made commits wait', 
   });
 });
 
+test('a reload of later than now, as by a clock that was set back, is not waited for', async () => {
+  const primary = await newPrimary();
+  const quorum: Quorum = { count: 0, members: [] };
+  const [row] = await primary.client.query<{ later: string }>(
+    `SELECT (clock_timestamp() + interval '1 hour')::text AS later`,
+  );
+  const signal = AbortSignal.timeout(10_000);
+  const waiting = confirmSyncNames({ server: primary.server, since: row?.later ?? '', quorum, signal });
+  await expect(waiting).rejects.toThrow('The clock was set back');
+});
+
 test('a quorum that a foreign line overrides is refused with its place', async () => {
   const primary = await newPrimary();
   await primary.client.query(`ALTER SYSTEM SET synchronous_standby_names = 'other'`);

@@ -88,8 +88,7 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
   writeStandbyConfig: ({ postgres, group, memory }) => {
     if (group.leader === null || group.leader === memory.nodeId) return NO_LEADER;
     const others = group.nodes.filter(({ id, goal }) => id !== memory.nodeId && goal !== 'dropped');
-    // No setting that is assigned has this version.
-    const sync = { version: -1, required: 1, members: others.map(({ id }) => id) };
+    const sync = { version: 0, required: 1, members: others.map(({ id }) => id) };
     noteLostSignal(postgres, memory);
     postgres.configure({ standby: true, upstream: postgres.strayed ? null : group.leader, sync });
     return done;
@@ -172,12 +171,12 @@ const ACTIONS: Readonly<Record<Exclude<StepName, 'plugin'>, Action>> = {
   },
 
   setSyncStandbys: ({ postgres, group, scratch }) => {
-    const assigned = group.settingsInForce.at(-1) ?? NO_SYNC;
-    if (!scratch.begun && postgres.configuration.sync.version !== assigned.version) {
-      postgres.configure({ sync: assigned });
+    // Also what the keeper knows to have been read, and spares.
+    if (!scratch.begun) {
+      scratch.begun = true;
+      postgres.configure({ sync: group.settingsInForce.at(-1) ?? NO_SYNC });
       postgres.reload();
     }
-    scratch.begun = true;
     return postgres.configuration.sync.required === 0 || postgres.isTold ? done : 'again';
   },
 

@@ -35,7 +35,7 @@ class Scene {
       },
       say: (name, value) => (this.said = { ...this.said, [name]: value }),
       tell: () => Promise.resolve(),
-      handover: { target: 3, forced: false, leaving: this.leaving },
+      handover: { target: 3, forced: false, leaving: this.leaving, isSucceeded: false },
       giveUpHandover: (reason) => (this.givenUp = reason),
       runWhileLeader: () => undefined,
     };

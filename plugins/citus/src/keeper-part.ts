@@ -7,7 +7,8 @@ import { reconcile } from './reconcile.js';
 import { recoverTransactions } from './recover-transactions.js';
 
 const part: KeeperPart = {
-  steps: { awaitCoordinator, awaitLettingGo, awaitPause, confirmPause, holdCommits },
+  steps: { awaitCoordinator, awaitLettingGo, awaitPause, confirmPause },
+  localSteps: { holdCommits },
   reconcile,
   whileLeader: recoverTransactions,
 };

@@ -18,6 +18,7 @@ export function assignedNames({ assignment }: Situation): string {
 export function noteOverride(situation: Situation, version: number): void {
   if (situation.overriddenSetting === version) return;
   situation.overriddenSetting = version;
+  situation.settingAsked = null;
   situation.remember({ confirmedSetting: null });
   situation.inspectedAt = null;
 }

@@ -173,7 +173,7 @@ export class Keeper {
     const { instance, monitor, state } = this.#situation;
     instance.onExit(() => this.#wake.ring());
     monitor.onNews(state.formation, (news) => this.#hear(news));
-    await this.#gate.begin();
+    this.#gate.begin();
     this.#fence.begin();
     while (!this.#isEnding()) {
       await this.#look();
@@ -283,9 +283,12 @@ export class Keeper {
   /** Those of the kind, which look at the whole formation. */
   #runHooks(): void {
     if (this.#isEnding()) return;
-    if (this.#leads()) this.#part.leadWhenDue(this.#pace.reconcile);
+    const leads = this.#leads();
+    if (leads) this.#part.leadWhenDue(this.#pace.reconcile);
     else this.#part.doesNotLead();
-    if (this.#mayReconcile()) this.#part.reconcileWhenDue(this.#pace, this.#ending.signal);
+    if (this.#mayReconcile()) {
+      this.#part.reconcileWhenDue(this.#pace, leads ? 'leads' : 'follows', this.#ending.signal);
+    }
   }
 
   /** Heartbeats overlap nothing but the work under way; news that come during one are sent by the next. */

@@ -14,10 +14,10 @@ import { localClient, openSession, type LocalClient, type LocalServer, type Row 
 import { orAborted } from '@pgaf/postgres/until';
 import { LeaderHook } from './leader-hook.js';
 import type { News } from './monitor-link.js';
-import type { Pace } from './node-config.js';
 import { pause } from './pause.js';
 import type { Situation } from './situation.js';
 import { hostsChanged, namesHosts } from './steps/hba.js';
+import { ReconcileHook, type Paces, type Standing } from './reconcile-hook.js';
 import { WritersHeard } from './writers-heard.js';
 
 /** What a plugin's hook may take in one statement. */
@@ -35,34 +35,29 @@ export class PluginPart {
   readonly #part: KeeperPart;
   /** Called when something to report has changed. */
   readonly #news: () => void;
-  /** Called when a hook has ended that was called again meanwhile. */
-  readonly #callAgain: () => void;
   readonly #sessions = new Set<LocalClient>();
   #sql: LocalClient | null = null;
   /** No hook gets a connection any more. */
   #isClosed = false;
-  #due = true;
-  /** It was not done when it ran last. */
-  #isRetry = false;
-  #lastAt = 0;
-  #running: Promise<void> | null = null;
+  readonly #reconciling: ReconcileHook;
   readonly #leading: LeaderHook;
   readonly #writers = new WritersHeard();
   readonly #ending = new AbortController();
   /** Why a hook was not done when it ran last. */
   readonly #reasons = new Map<HookName, string>();
 
+  /** @param callAgain Called when a hook may be due that was called before. */
   constructor(situation: Situation, part: KeeperPart, news: () => void, callAgain: () => void) {
     this.#situation = situation;
     this.#part = part;
     this.#news = news;
-    this.#callAgain = callAgain;
+    this.#reconciling = new ReconcileHook((signal) => this.#hook('reconcile', signal), callAgain);
     this.#leading = new LeaderHook(() => this.#lead(), callAgain);
   }
 
-  /** The formation changed: `reconcile` is due at once, and on a leader `whileLeader` soon when a node may take writes anew. */
+  /** The formation changed: `reconcile` is due, and on a leader `whileLeader` soon when a node may take writes anew. */
   formationChanged(news: News | null): void {
-    this.#due = true;
+    this.#reconciling.call();
     // Its work at the others would hold up those who are on their way.
     if (this.#writers.mayHaveGained(news)) this.#leading.callSoon();
   }
@@ -86,22 +81,13 @@ export class PluginPart {
 
   /** What `reconcile` keeps in line may hang on the configuration, too. */
   async reload(signal: AbortSignal): Promise<void> {
-    this.#due = true;
+    this.#reconciling.callAtOnce();
     await this.#hook('onReload', signal);
   }
 
-  /** Starts `reconcile` when it is due and none runs; passes of a group in motion are no reason to try again. */
-  reconcileWhenDue({ reconcile, busy }: Pick<Pace, 'reconcile' | 'busy'>, signal: AbortSignal): void {
-    const now = performance.now();
-    const wait = this.#isRetry ? busy : reconcile;
-    if (!this.#looksAtFormation() || this.#running || (!this.#due && now - this.#lastAt < wait)) return;
-    this.#due = false;
-    this.#isRetry = false;
-    this.#lastAt = now;
-    this.#running = this.#hook('reconcile', signal).finally(() => {
-      this.#running = null;
-      if (this.#due) this.#callAgain();
-    });
+  /** Starts `reconcile` when it is due and none runs. */
+  reconcileWhenDue(pace: Paces, standing: Standing, signal: AbortSignal): void {
+    if (this.#looksAtFormation()) this.#reconciling.runWhenDue(pace, standing, signal);
   }
 
   /** Starts `whileLeader` when it is due and none runs. */
@@ -120,7 +106,7 @@ export class PluginPart {
    */
   async close(): Promise<void> {
     this.#ending.abort();
-    const hooks = Promise.all([this.#running, this.#leading.ended()]);
+    const hooks = Promise.all([this.#reconciling.ended(), this.#leading.ended()]);
     const ended = new AbortController();
     await Promise.race([hooks, pause(HOOKS_END, ended.signal)]);
     ended.abort();
@@ -130,15 +116,14 @@ export class PluginPart {
     await hooks;
   }
 
-  async #hook(name: FormationHook, signal: AbortSignal): Promise<void> {
+  /** `reconcile` is more than the plugin's: rules of ours follow the formation, too. */
+  async #hook(name: FormationHook, signal: AbortSignal): Promise<Outcome> {
     const run = this.#part[name];
-    if (!run && name !== 'reconcile') return;
-    const outcome = await this.#noted(name, async () => {
+    if (!run && name !== 'reconcile') return done;
+    return this.#noted(name, async () => {
       const context = await this.#context(signal);
       return run ? run(context) : done;
     });
-    // Tried again soon rather than at the next period.
-    if (name === 'reconcile') this.#isRetry = outcome.tag === 'retry';
   }
 
   /** Runs a hook, and logs why it is not done when that is another reason than last time. */

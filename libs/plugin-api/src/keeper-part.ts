@@ -82,7 +82,10 @@ export interface KeeperPart {
   readonly steps?: Readonly<Record<string, (context: KeeperContext) => Promise<Outcome>>>;
   /** More of them, by other names, which are done also while the monitor is away. */
   readonly localSteps?: Readonly<Record<string, (context: LocalContext) => Promise<Outcome>>>;
-  /** Brings what the plugin keeps on this node in line; periodic, and on every change of the formation. */
+  /**
+   * Brings what the plugin keeps on this node in line; periodic, and on every change of the formation: at once on a node
+   * that takes writes, and some tenths of a second later, once for all changes until then, on one that does not.
+   */
   readonly reconcile?: (context: KeeperContext) => Promise<Outcome>;
   /**
    * Sees to what must not wait for the monitor, on each node that takes writes: as soon as it does, some tenths of a second

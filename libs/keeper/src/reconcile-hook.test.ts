@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { done, retry, type Outcome } from '@pgaf/core/result';
+import { ReconcileHook, type Standing } from './reconcile-hook.js';
+
+/** No run is due by the clock alone. */
+const NEVER = { reconcile: 1e9, busy: 1e9 };
+const { signal } = new AbortController();
+
+/** A hook that runs again as soon as it says that it may be due, and is called once to begin with. */
+function hookOf(standing: Standing, outcome: Outcome = done) {
+  const runs: number[] = [];
+  const hook: ReconcileHook = new ReconcileHook(
+    async () => {
+      runs.push(performance.now());
+      return outcome;
+    },
+    () => hook.runWhenDue(NEVER, standing, signal),
+  );
+  hook.runWhenDue(NEVER, standing, signal);
+  return { hook, runs };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!holds() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(holds()).toBe(true);
+}
+
+test.each(['leads', 'follows'] as const)(
+  'one that begins looks at once where its node %s',
+  async (standing) => {
+    const { hook, runs } = hookOf(standing);
+    expect(runs).toHaveLength(1);
+    await hook.ended();
+  },
+);
+
+test('a leader hears of each change at once', async () => {
+  const { hook, runs } = hookOf('leads');
+  await hook.ended();
+  hook.call();
+  hook.runWhenDue(NEVER, 'leads', signal);
+  expect(runs).toHaveLength(2);
+  hook.call();
+  await until(() => runs.length === 3);
+  await hook.ended();
+});
+
+test('one that follows looks once for the changes of a moment', async () => {
+  const { hook, runs } = hookOf('follows');
+  await hook.ended();
+  const since = performance.now();
+  for (let n = 0; n < 3; n++) {
+    hook.call();
+    hook.runWhenDue(NEVER, 'follows', signal);
+  }
+  expect(runs).toHaveLength(1);
+  await until(() => runs.length === 2);
+  expect((runs[1] ?? 0) - since).toBeGreaterThan(200);
+  await hook.ended();
+  hook.runWhenDue(NEVER, 'follows', signal);
+  expect(runs).toHaveLength(2);
+});
+
+test('a change is not waited for any longer once the node leads', async () => {
+  const { hook, runs } = hookOf('follows');
+  await hook.ended();
+  hook.call();
+  hook.runWhenDue(NEVER, 'follows', signal);
+  hook.runWhenDue(NEVER, 'leads', signal);
+  expect(runs).toHaveLength(2);
+  await hook.ended();
+});
+
+test('what was not done is tried again at the busy pace', async () => {
+  const { hook, runs } = hookOf('leads', retry('not now'));
+  await hook.ended();
+  await until(() => {
+    hook.runWhenDue({ ...NEVER, busy: 50 }, 'leads', signal);
+    return runs.length === 2;
+  });
+  expect((runs[1] ?? 0) - (runs[0] ?? 0)).toBeGreaterThanOrEqual(50);
+  await hook.ended();
+});

@@ -3,7 +3,12 @@ import { endOfFlushedWal, finalLsn } from '@pgaf/postgres/final-lsn';
 import { FAST_STOP_ON_THE_WAY } from '@pgaf/core/fast-stop';
 import type { Lsn } from '@pgaf/core/lsn';
 import { observe, type Observation } from '@pgaf/postgres/observe';
-import { adoptPostmaster, startPostmaster, type Postmaster } from '@pgaf/postgres/postmaster';
+import {
+  adoptNamedPostmaster,
+  adoptPostmaster,
+  startPostmaster,
+  type Postmaster,
+} from '@pgaf/postgres/postmaster';
 import { isDoomed, postgresProcessesOf } from '@pgaf/postgres/processes';
 import { localClient, QueryError, type LocalClient, type LocalServer } from '@pgaf/postgres/query';
 import { SilentClients } from '@pgaf/postgres/silent-clients';
@@ -18,6 +23,8 @@ import type { NodeConfig } from './node-config.js';
 
 /** A start that gets nowhere for this long has failed. */
 const START_STALL: Milliseconds = 10_000;
+/** How often all processes of the host are looked at for a Postgres that its `postmaster.pid` does not name. */
+const LOOK_AT_ALL_EVERY: Milliseconds = 500;
 const STATEMENT_TIMEOUT: Milliseconds = 2000;
 /** On a host that is starved a login takes seconds. */
 const LOGIN: Milliseconds = 4000;
@@ -54,6 +61,7 @@ export class Instance {
   #leaving: Postmaster | null = null;
   #leftDoomed = false;
   #lookedForDoomed = false;
+  #lookedAtAllAt: Milliseconds = -Infinity;
   #onDeath: (ranFor: Milliseconds) => void = () => {};
   #onExit: () => void = () => {};
 
@@ -116,7 +124,7 @@ export class Instance {
   async adopt(): Promise<void> {
     if (!this.isGone()) return;
     this.#noticeDeath();
-    const found = await adoptPostmaster(this.config.pgdata);
+    const found = await this.#find();
     if (found) this.#watch(found);
     // By a keeper before this one, or its watchdog.
     else if (!this.#lookedForDoomed)
@@ -135,6 +143,8 @@ export class Instance {
     try {
       this.#watch(await startPostmaster({ ...options, stallMs: START_STALL, signal }));
     } catch (error) {
+      // What was spawned may not be named yet.
+      this.#lookedAtAllAt = -Infinity;
       // Adopted while it was starting, it never ran.
       if (!this.isRunning()) this.#forget();
       throw error;
@@ -275,6 +285,15 @@ export class Instance {
       this.#noticeDeath();
       this.#onExit();
     });
+  }
+
+  /** A keeper of a Postgres that is down asks at each pass, and a host may have thousands of processes. */
+  #find(): Promise<Postmaster | undefined> {
+    const { pgdata } = this.config;
+    const now = performance.now();
+    if (now - this.#lookedAtAllAt < LOOK_AT_ALL_EVERY) return adoptNamedPostmaster(pgdata);
+    this.#lookedAtAllAt = now;
+    return adoptPostmaster(pgdata);
   }
 
   /** Also before its exit is heard of, so that the next one is not taken for it. */

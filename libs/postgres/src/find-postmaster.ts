@@ -29,7 +29,8 @@ export async function postmasterAmong(
   return (await namedPostmaster(pgdata)) ?? unnamedPostmaster(found);
 }
 
-async function namedPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
+/** The one that `postmaster.pid` names, for the price of a file; none that has only just begun, or whose file is gone. */
+export async function namedPostmaster(pgdata: string): Promise<ProcessFacts | undefined> {
   const named = await readPostmasterPid(pgdata);
   if (!named || !isPostgresOf(named.pid, pgdata) || isTitled(argumentsOf(named.pid))) return undefined;
   const living = livingProcess(named.pid);

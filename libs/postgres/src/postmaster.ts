@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, ProgramError } from '@pgaf/core/errors';
 import { endLeftovers } from './leftovers.js';
-import { findPostmaster } from './find-postmaster.js';
+import { findPostmaster, namedPostmaster } from './find-postmaster.js';
 import { isLiving, livingProcess, type ProcessFacts } from './processes.js';
 import { collectorDrained, postmasterLastLines, sizeOf } from './postmaster-log.js';
 import { readPostmasterPid } from './postmaster-pid.js';
@@ -84,9 +84,15 @@ function started(child: ChildProcess, pid: number): Postmaster {
   };
 }
 
-/** The postmaster that is running on this data directory already, ready or not. */
+/** The postmaster that is running on this data directory already, ready or not; all processes of the host are looked at. */
 export async function adoptPostmaster(pgdata: string): Promise<Postmaster | undefined> {
   const facts = await findPostmaster(pgdata);
+  return facts && watched(facts);
+}
+
+/** The same of the one that `postmaster.pid` names, if it names one. */
+export async function adoptNamedPostmaster(pgdata: string): Promise<Postmaster | undefined> {
+  const facts = await namedPostmaster(pgdata);
   return facts && watched(facts);
 }
 

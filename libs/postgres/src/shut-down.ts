@@ -43,12 +43,17 @@ export class ShutDown {
   /** To be called again and again. */
   look(): 'complete' | 'not yet' {
     if (!this.#reading) void this.#readState();
+    this.#complete = this.#isComplete() ? this.#complete + 1 : 0;
+    return this.#complete >= LOOKS ? 'complete' : 'not yet';
+  }
+
+  /** Children are looked at when nothing else is left to prove: each costs a file, and who shuts down needs the processor. */
+  #isComplete(): boolean {
+    const saysSo = this.#saidOtherwise && this.#state === 'shut down';
+    if (this.#hasChildren && !saysSo) return false;
     const children = childrenOf(this.postmaster);
     this.#hasChildren ||= children.length > 0;
-    const isComplete =
-      this.#hasChildren && this.#saidOtherwise && this.#state === 'shut down' && !children.some(isAtWork);
-    this.#complete = isComplete ? this.#complete + 1 : 0;
-    return this.#complete >= LOOKS ? 'complete' : 'not yet';
+    return this.#hasChildren && saysSo && !children.some(isAtWork);
   }
 
   close(): void {

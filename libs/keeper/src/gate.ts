@@ -15,9 +15,8 @@ export class Gate {
   }
 
   /** This node's last keeper may have left it closed. */
-  async begin(): Promise<void> {
-    const closed = await clientsAreRejected(this.#situation.config.pgdata).catch(() => false);
-    if (closed) this.#situation.closedAt = steadyNow();
+  begin(): void {
+    if (isClosed(this.#situation.config.pgdata)) this.#situation.closedAt = steadyNow();
   }
 
   openWhenDue(): void {
@@ -46,5 +45,14 @@ export class Gate {
       log.warn('Clients cannot be let in yet', { error });
     }
     this.#changed();
+  }
+}
+
+/** Without a file that can be read nobody was kept out. */
+function isClosed(pgdata: string): boolean {
+  try {
+    return clientsAreRejected(pgdata);
+  } catch {
+    return false;
   }
 }

@@ -23,7 +23,7 @@ export function noteStray(situation: Situation, seen: Observation | null): void 
 /** The same of what was opened and ended while nobody looked: pg_control tells of it until it is started again. */
 export async function noteStrayBeforeStart(situation: Situation): Promise<void> {
   const { config, state } = situation;
-  if (!(await isStandbyToJudge(situation))) return;
+  if (!isStandbyToJudge(situation)) return;
   // What cannot be read cannot be started, which says why.
   const control = await readControlData(config.bindir, config.pgdata).catch(() => null);
   // A primary that was put into maintenance was shut down rightfully.
@@ -35,8 +35,8 @@ export async function noteStrayBeforeStart(situation: Situation): Promise<void> 
  * The same of a promotion that was cut off: to pg_control it is none, but it may have begun a timeline. Its signal file is
  * gone, until it is written again.
  */
-export async function noteStrayBeforeSignal(situation: Situation): Promise<void> {
-  if ((await isStandbyToJudge(situation)) && lostItsSignal(situation)) remember(situation);
+export function noteStrayBeforeSignal(situation: Situation): void {
+  if (isStandbyToJudge(situation) && lostItsSignal(situation)) remember(situation);
 }
 
 /** Nothing but a promotion takes it away, which may be one that was ordered, and that order taken back. */
@@ -45,10 +45,10 @@ function lostItsSignal({ config, state }: Situation): boolean {
 }
 
 /** What a copy or a rewind has left tells nothing of this node. */
-async function isStandbyToJudge(situation: Situation): Promise<boolean> {
+function isStandbyToJudge(situation: Situation): boolean {
   if (!isToStayStandby(situation.state)) return false;
   if (existsSync(join(situation.config.pgdata, 'backup_label'))) return false;
-  return !(await rewindIsHalfDone(rewindMarker(situation)));
+  return !rewindIsHalfDone(rewindMarker(situation));
 }
 
 const WAS_OPEN: ReadonlySet<ClusterState> = new Set(['in production', 'in crash recovery']);

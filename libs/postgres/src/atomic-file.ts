@@ -1,12 +1,20 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, fsync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/**
+ * The one thing here that waits for the disk, and so the one that is awaited. Whatever else is awaited of a file waits for a
+ * thread of the pool and then for a processor, which on a busy host takes longer than the work; a switchover waits for
+ * each of these files.
+ */
+const flush = promisify(fsync);
 
 export type Written = 'changed' | 'unchanged';
 
 /** The bytes of a file, each as one character, so that what we do not understand survives a rewrite; '' when missing. */
-export async function readBytes(path: string): Promise<string> {
+export function readBytes(path: string): string {
   try {
-    return await readFile(path, 'latin1');
+    return readFileSync(path, 'latin1');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
@@ -19,11 +27,11 @@ export function bytesOf(text: string): string {
 }
 
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
+  const directory = openSync(path, 'r');
   try {
-    await directory.sync();
+    await flush(directory);
   } finally {
-    await directory.close();
+    closeSync(directory);
   }
 }
 
@@ -32,18 +40,26 @@ export async function syncDirectory(path: string): Promise<void> {
  * `bytes` is as `readBytes` gives it. The same content is not written again.
  */
 export async function writeAtomically(path: string, bytes: string, mode = 0o600): Promise<Written> {
-  const now = await readFile(path, 'latin1').catch(() => undefined);
-  if (now === bytes) return 'unchanged';
+  if (holds(path, bytes)) return 'unchanged';
   const temporary = join(dirname(path), `.${basename(path)}.pgaf-new`);
-  await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', mode);
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, 'wx', mode);
   try {
-    await file.writeFile(bytes, 'latin1');
-    await file.sync();
+    writeFileSync(file, bytes, 'latin1');
+    await flush(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
-  await rename(temporary, path);
+  renameSync(temporary, path);
   await syncDirectory(dirname(path));
   return 'changed';
+}
+
+/** What cannot be read can be replaced all the same. */
+function holds(path: string, bytes: string): boolean {
+  try {
+    return readFileSync(path, 'latin1') === bytes;
+  } catch {
+    return false;
+  }
 }

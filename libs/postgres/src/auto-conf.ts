@@ -14,7 +14,7 @@ const LINE = /^\s*([\w.]+)\s*=?\s*'(.*)'\s*$/;
  */
 export async function requireNoOverride(pgdata: string, wanted: readonly Setting[]): Promise<void> {
   const path = join(pgdata, FILE);
-  const lines = (await readBytes(path)).split('\n');
+  const lines = readBytes(path).split('\n');
   for (const [name, needed] of wanted) {
     const line = lines.findLastIndex((one) => LINE.exec(one)?.[1]?.toLowerCase() === name);
     const value = unquoteSetting(LINE.exec(lines[line] ?? '')?.[2] ?? '');

@@ -31,7 +31,7 @@ test('clients are rejected wherever they come from, standbys and the superuser h
 
   await rejectClients(pgdata, superuser());
   expect(await rejectClients(pgdata, superuser())).toBe('unchanged');
-  expect(await clientsAreRejected(pgdata)).toBe(true);
+  expect(clientsAreRejected(pgdata)).toBe(true);
   await reload(client);
   await within(5000, async () => !(await isLetIn(server.port, '127.0.0.1')) || undefined);
   expect(await isLetIn(server.port, server.socketDirectory)).toBe(false);

@@ -14,19 +14,19 @@ const CLOSED: BlockMarkers = {
  */
 export async function rejectClients(pgdata: string, superuser: string): Promise<Written> {
   const file = hbaFile(pgdata);
-  const text = withoutBlock(await readBytes(file), file, CLOSED);
+  const text = withoutBlock(readBytes(file), file, CLOSED);
   const body = [...localLinesOf(text, superuser), 'local all all reject', 'host all all all reject'];
   return writeAtomically(file, withBlock(text, body.map(bytesOf), 'first', file, CLOSED));
 }
 
 export async function admitClients(pgdata: string): Promise<Written> {
   const file = hbaFile(pgdata);
-  const text = await readBytes(file);
+  const text = readBytes(file);
   return text.includes(CLOSED.begin) ? writeAtomically(file, withoutBlock(text, file, CLOSED)) : 'unchanged';
 }
 
-export async function clientsAreRejected(pgdata: string): Promise<boolean> {
-  return (await readBytes(hbaFile(pgdata))).includes(CLOSED.begin);
+export function clientsAreRejected(pgdata: string): boolean {
+  return readBytes(hbaFile(pgdata)).includes(CLOSED.begin);
 }
 
 /** The lines by which the superuser logs in on this host, for nobody else. */

@@ -186,13 +186,13 @@ test.each(['killed', 'stopped'] as const)(
       (e: unknown) => e,
     );
     expect(refused).toMatchObject({ code: 'program-failed' });
-    expect(await rewindIsHalfDone(marker)).toBe(false);
+    expect(rewindIsHalfDone(marker)).toBe(false);
     // Before its first checkpoint the source cannot be told from one that was never promoted.
     expect(await rewind(options)).toBe('same-timeline');
     process.kill(pidOf(checkpointer), 'SIGCONT');
     await checkpoint(next.server);
     expect(await rewind(options)).toBe('rewound');
-    expect(await rewindIsHalfDone(marker)).toBe(false);
+    expect(rewindIsHalfDone(marker)).toBe(false);
     await follow(old, next);
     await awaitReplayed(old.client, (await observe(next.client)).lsn);
     expect(await old.client.query('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
@@ -254,7 +254,7 @@ test('a rewind that is given up before it has touched anything leaves no half of
   interrupt.abort(new Error('given up'));
   expect(await givenUp).toMatchObject({ message: 'given up' });
   silent.close();
-  expect(await rewindIsHalfDone(marker)).toBe(false);
+  expect(rewindIsHalfDone(marker)).toBe(false);
   expect(await rewind(options)).toBe('rewound');
 });
 

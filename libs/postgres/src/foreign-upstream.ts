@@ -10,7 +10,7 @@ const LINES = new RegExp(`^[ \\t]*(?:${UPSTREAM_SETTINGS.join('|')})[ \\t]*=.*\\
 /** Whom to follow is said by our file alone from now on. The rest of postgresql.auto.conf stays; Postgres is stopped. */
 export async function removeForeignUpstream(pgdata: string): Promise<Written> {
   const path = join(pgdata, 'postgresql.auto.conf');
-  const text = await readBytes(path);
+  const text = readBytes(path);
   const kept = text.replace(LINES, '');
   return kept === text ? 'unchanged' : writeAtomically(path, kept);
 }

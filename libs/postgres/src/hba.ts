@@ -76,7 +76,7 @@ export interface IdentMapping {
 /** Our block in pg_ident.conf; Postgres reads it at the next reload. Without mappings a file of none stays so. */
 export async function writeIdentMap(pgdata: string, mappings: readonly IdentMapping[]): Promise<Written> {
   const file = join(pgdata, 'pg_ident.conf');
-  const text = await readBytes(file);
+  const text = readBytes(file);
   if (mappings.length === 0 && !text.includes(OUR_MARKERS.begin)) return 'unchanged';
   const lines = mappings.map(({ map, systemUser, role }) => `${map} ${systemUser} ${role}`);
   return writeAtomically(file, withBlock(text, lines, 'first', file));
@@ -85,5 +85,5 @@ export async function writeIdentMap(pgdata: string, mappings: readonly IdentMapp
 /** Writes our block; Postgres reads it at the next reload. No rules: an empty block. */
 export async function writeHbaRules(pgdata: string, rules: readonly HbaRule[]): Promise<Written> {
   const file = hbaFile(pgdata);
-  return writeAtomically(file, withHbaRules(await readBytes(file), rules, file));
+  return writeAtomically(file, withHbaRules(readBytes(file), rules, file));
 }

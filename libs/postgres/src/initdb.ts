@@ -44,7 +44,7 @@ async function endInterrupted(
 /** For passwords initdb would want one of the superuser, which has none and needs none. */
 async function closeToNetwork(pgdata: string, access: 'socket' | 'password'): Promise<void> {
   const file = hbaFile(pgdata);
-  const text = await readBytes(file);
+  const text = readBytes(file);
   const lines = access === 'socket' ? text.replace(/^host\b.*\n/gm, '') : text;
   await writeAtomically(file, lines.replace(/^(host\b.*\s)trust$/gm, '$1scram-sha-256'));
 }

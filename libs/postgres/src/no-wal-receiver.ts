@@ -6,11 +6,10 @@ import { until } from './until.js';
 // A receiver that is not connected yet has no row in pg_stat_wal_receiver, but is a process.
 const LOOK = `
 SELECT current_setting('primary_conninfo') = '' AS told,
-       (SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup') AS startup,
-       EXISTS (SELECT FROM pg_stat_activity
-                WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval') AS idle,
-       EXISTS (SELECT FROM pg_stat_wal_receiver)
-       OR EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receives`;
+       max(pid) FILTER (WHERE backend_type = 'startup') AS startup,
+       bool_or(backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval') AS idle,
+       bool_or(backend_type = 'walreceiver') OR EXISTS (SELECT FROM pg_stat_wal_receiver) AS receives
+  FROM pg_stat_activity`;
 
 interface Look extends Row {
   readonly told: boolean;

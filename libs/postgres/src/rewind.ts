@@ -1,4 +1,5 @@
-import { access, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT, ProgramError } from '@pgaf/core/errors';
 import { syncDirectory } from './atomic-file.js';
@@ -48,7 +49,7 @@ const KILL_AFTER_MS = 500;
  */
 async function isStandbyOfSource({ bindir, pgdata, sourceLine }: RewindOptions): Promise<boolean> {
   const control = await readControlData(bindir, pgdata);
-  const isCopy = await isThere(join(pgdata, 'backup_label'));
+  const isCopy = existsSync(join(pgdata, 'backup_label'));
   const local = await localTimelinesOf(pgdata, control);
   const { timeline } = local;
   const isStandby = control.state === 'in archive recovery' || isCopy;
@@ -87,15 +88,8 @@ function impossible(code: string, message: string): ProgramError {
 }
 
 /** True when a rewind was interrupted or failed halfway: only a base backup mends that. */
-export async function rewindIsHalfDone(marker: string): Promise<boolean> {
-  return isThere(marker);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+export function rewindIsHalfDone(marker: string): boolean {
+  return existsSync(marker);
 }
 
 function targetOf(pgdata: string): string {
@@ -123,7 +117,7 @@ export async function rewind(options: RewindOptions): Promise<Rewound> {
   const { pgdata, marker } = options;
   await endOrphanedRewind(pgdata, options.signal);
   await endLeftovers(pgdata, options);
-  if (await rewindIsHalfDone(marker)) throw halfDone(pgdata);
+  if (rewindIsHalfDone(marker)) throw halfDone(pgdata);
   if (await isStandbyOfSource(options)) {
     await writeFile(join(pgdata, 'standby.signal'), '');
     return 'unneeded';

@@ -26,7 +26,7 @@ export interface SettingFindings {
 
 /** What is wrong with the settings and the rules of a running Postgres of ours. Needs a superuser. */
 export async function findSettingProblems(client: LocalClient, pgdata: string): Promise<SettingFindings> {
-  const { overrides, needRestart } = await settingFacts(client, await readSettings(pgdata));
+  const { overrides, needRestart } = await settingFacts(client, readSettings(pgdata));
   const errors = await settingErrors(client);
   const risks = await client.query<RiskRow>(RISKS);
   const hba = await client.query<{ place: string; error: string }>(HBA_ERRORS);

@@ -37,7 +37,7 @@ test('what our files say is read back, the last of each name', async () => {
     ['search_path', odd],
   ]);
   await writeSettings(pgdata, 'sync', [['work_mem', '']]);
-  expect(await readSettings(pgdata)).toEqual([
+  expect(readSettings(pgdata)).toEqual([
     ['work_mem', ''],
     ['search_path', odd],
   ]);

@@ -37,10 +37,10 @@ export function renderSettings(settings: readonly Setting[]): string {
 const LINE = /^(\w+) = '(.*)'$/;
 
 /** The settings of our files, the last of each name; what a start or a reload is to put into force. */
-export async function readSettings(pgdata: string): Promise<Setting[]> {
+export function readSettings(pgdata: string): Setting[] {
   const values = new Map<string, string>();
   for (const name of Object.values(SETTINGS_FILES)) {
-    const text = Buffer.from(await readBytes(join(pgdata, name)), 'latin1').toString('utf8');
+    const text = Buffer.from(readBytes(join(pgdata, name)), 'latin1').toString('utf8');
     for (const line of text.split('\n')) {
       const [, setting, quoted] = LINE.exec(line) ?? [];
       if (setting !== undefined && quoted !== undefined) values.set(setting, unquoteSetting(quoted));
@@ -65,5 +65,5 @@ export async function writeSettings(
 export async function includeSettingsFiles(pgdata: string): Promise<Written> {
   const path = join(pgdata, 'postgresql.conf');
   const body = Object.values(SETTINGS_FILES).map((name) => `include_if_exists '${name}'`);
-  return writeAtomically(path, withBlock(await readBytes(path), body, 'last', path));
+  return writeAtomically(path, withBlock(readBytes(path), body, 'last', path));
 }

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INVALID_LSN, parseLsn, type Lsn } from '@pgaf/core/lsn';
 import { syncDirectory, type Written } from './atomic-file.js';
@@ -23,15 +22,16 @@ export async function writeStandbyMode(
     ['primary_conninfo', upstream ? upstreamConninfo(upstream, standbyName(nodeId)) : ''],
     ['primary_slot_name', standbyName(nodeId)],
   ];
+  writeFileSync(join(pgdata, SIGNAL_FILE), '');
   const written = await writeSettings(pgdata, 'standby', settings);
-  await writeFile(join(pgdata, SIGNAL_FILE), '');
-  await syncDirectory(pgdata);
+  // What is written there is on disk with all that the directory had got before.
+  if (written === 'unchanged') await syncDirectory(pgdata);
   return written;
 }
 
 /** The next start stays in recovery, whatever took the signal away; the upstream stays as it was set. */
 export async function stayInRecovery(pgdata: string): Promise<void> {
-  await writeFile(join(pgdata, SIGNAL_FILE), '', { flag: 'a' });
+  writeFileSync(join(pgdata, SIGNAL_FILE), '', { flag: 'a' });
   await syncDirectory(pgdata);
 }
 
@@ -43,7 +43,7 @@ export function hasStandbySignal(pgdata: string): boolean {
 /** Makes a data directory a primary's: at its next start it leaves recovery when its WAL ends. */
 export async function clearStandbyMode(pgdata: string): Promise<Written> {
   const written = await writeSettings(pgdata, 'standby', []);
-  await rm(join(pgdata, SIGNAL_FILE), { force: true });
+  rmSync(join(pgdata, SIGNAL_FILE), { force: true });
   await syncDirectory(pgdata);
   return written;
 }

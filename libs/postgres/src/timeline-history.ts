@@ -44,7 +44,7 @@ export function leftAt(history: readonly TimelineSwitch[], timeline: number): Ls
 export async function reserveTimelines(pgdata: string, upTo: number): Promise<void> {
   for (let timeline = 2; timeline <= upTo; timeline++) {
     const path = join(pgdata, 'pg_wal', historyFile(timeline));
-    if ((await readBytes(path)) === '') await writeAtomically(path, '');
+    if (readBytes(path) === '') await writeAtomically(path, '');
   }
 }
 

@@ -32,13 +32,13 @@ export function rewindMarker(situation: Situation): string {
 /** Ends what a keeper that was killed left at work in the data directory; nothing here may be judged before. */
 export async function endOrphans({ situation, signal }: StepContext): Promise<void> {
   const { pgdata } = situation.config;
-  if (await rewindIsHalfDone(rewindMarker(situation))) await endOrphanedRewind(pgdata, signal);
+  if (rewindIsHalfDone(rewindMarker(situation))) await endOrphanedRewind(pgdata, signal);
   if (existsSync(join(pgdata, STAGING))) await endOrphanedCopy(pgdata, signal);
 }
 
 /** Before a start: Postgres may start from them, as it does from whole ones. No other attempt mends them. */
-export async function refuseHalfRewound(situation: Situation): Promise<void> {
-  if (!(await rewindIsHalfDone(rewindMarker(situation)))) return;
+export function refuseHalfRewound(situation: Situation): void {
+  if (!rewindIsHalfDone(rewindMarker(situation))) return;
   situation.attempts = startImpossible(situation.attempts, performance.now());
   throw new PgafError(
     'pg_rewind was cut off here: these data are neither what they were nor what they were to become',
@@ -52,7 +52,7 @@ export async function refuseHalfRewound(situation: Situation): Promise<void> {
 
 /** True when what is in the data directory is no state that Postgres could start from. */
 export async function isUnusable(situation: Situation): Promise<boolean> {
-  if (await rewindIsHalfDone(rewindMarker(situation))) return true;
+  if (rewindIsHalfDone(rewindMarker(situation))) return true;
   return (await inspectDataDirectory(situation.config.pgdata)) !== 'initialized';
 }
 

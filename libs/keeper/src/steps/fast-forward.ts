@@ -29,7 +29,7 @@ export async function fastForward({ situation, signal }: StepContext): Promise<O
   const before = await instance.observe();
   if (hasAllOf(source, before)) return done;
   situation.streamCutAt = performance.now();
-  await noteStrayBeforeSignal(situation);
+  noteStrayBeforeSignal(situation);
   // Where it would receive is what somebody wrote there.
   if (situation.state.strayed) return retry('somebody opened this standby for writes');
   await writeStandbyMode(config.pgdata, state.nodeId, await upstreamOf(config, source));

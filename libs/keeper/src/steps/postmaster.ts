@@ -41,7 +41,7 @@ export async function startPostgres(context: StepContext): Promise<Outcome> {
   await noteStrayBeforeStart(situation);
   const mended = await mend(context);
   if (mended.tag !== 'done') return mended;
-  if (!instance.isRunning()) await refuseHalfRewound(situation);
+  if (!instance.isRunning()) refuseHalfRewound(situation);
   await writeFiles(situation);
   await keepUnpromotedInRecovery(situation);
   // From here on the fact "stopped" may be false, so it must be gone before.

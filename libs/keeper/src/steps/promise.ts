@@ -23,14 +23,14 @@ const PROBE_TIMEOUT: Milliseconds = 200;
 export async function promise({ situation, signal }: StepContext): Promise<Outcome> {
   const { instance, config, state } = situation;
   // What they are to become is the leader's to tell, and what they were is gone.
-  if (!instance.isRunning()) await refuseHalfRewound(situation);
+  if (!instance.isRunning()) refuseHalfRewound(situation);
   const again = state.promised > state.epoch;
   situation.remember({ promised: Math.max(state.promised, state.epoch + 1) });
   if (instance.isRunning()) await letStreamEnd(situation, signal);
   const alive = instance.isRunning() && situation.observation?.walReceiver != null;
   if (alive) situation.streamCutAt = performance.now();
   else if (!again) situation.streamCutAt = null;
-  await noteStrayBeforeSignal(situation);
+  noteStrayBeforeSignal(situation);
   await writeStandbyMode(config.pgdata, state.nodeId, undefined);
   if (!instance.isRunning()) await startInRecovery(situation, signal);
   await reload(instance.sql);

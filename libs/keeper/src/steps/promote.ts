@@ -21,7 +21,7 @@ export async function promoteNode(context: StepContext): Promise<Outcome> {
   if (!situation.mayOpen()) return retry(situation.openingWaitsFor());
   await leaveOldTimeline(context);
   if (!instance.isRunning()) {
-    await refuseHalfRewound(situation);
+    refuseHalfRewound(situation);
     await keepUnpromotedInRecovery(situation);
     await instance.start(signal);
   }

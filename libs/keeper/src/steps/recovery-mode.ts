@@ -60,7 +60,7 @@ export async function writeStandbyConfig({ situation }: StepContext): Promise<Ou
   if (state.epoch < state.promised) return retry(`promised not to stream below epoch ${state.promised}`);
   if (situation.instance.isRunning()) await resetForeignUpstream(situation.instance.sql);
   else await removeForeignUpstream(config.pgdata);
-  await noteStrayBeforeSignal(situation);
+  noteStrayBeforeSignal(situation);
   const setting = await writeStandbySetting(situation);
   const upstream = situation.state.strayed ? undefined : await upstreamOf(config, leader);
   const written = await writeStandbyMode(config.pgdata, state.nodeId, upstream);

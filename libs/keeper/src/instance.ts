@@ -124,7 +124,7 @@ export class Instance {
   async adopt(): Promise<void> {
     if (!this.isGone()) return;
     this.#noticeDeath();
-    const found = await this.#find();
+    const found = await this.#findPostmaster();
     if (found) this.#watch(found);
     // By a keeper before this one, or its watchdog.
     else if (!this.#lookedForDoomed)
@@ -288,7 +288,7 @@ export class Instance {
   }
 
   /** A keeper of a Postgres that is down asks at each pass, and a host may have thousands of processes. */
-  #find(): Promise<Postmaster | undefined> {
+  #findPostmaster(): Promise<Postmaster | undefined> {
     const { pgdata } = this.config;
     const now = performance.now();
     if (now - this.#lookedAtAllAt < LOOK_AT_ALL_EVERY) return adoptNamedPostmaster(pgdata);

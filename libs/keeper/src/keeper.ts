@@ -283,12 +283,10 @@ export class Keeper {
   /** Those of the kind, which look at the whole formation. */
   #runHooks(): void {
     if (this.#isEnding()) return;
-    const leads = this.#leads();
-    if (leads) this.#part.leadWhenDue(this.#pace.reconcile);
+    const standing = this.#leads() ? 'leads' : 'follows';
+    if (standing === 'leads') this.#part.leadWhenDue(this.#pace.reconcile);
     else this.#part.doesNotLead();
-    if (this.#mayReconcile()) {
-      this.#part.reconcileWhenDue(this.#pace, leads ? 'leads' : 'follows', this.#ending.signal);
-    }
+    if (this.#mayReconcile()) this.#part.reconcileWhenDue(this.#pace, standing, this.#ending.signal);
   }
 
   /** Heartbeats overlap nothing but the work under way; news that come during one are sent by the next. */

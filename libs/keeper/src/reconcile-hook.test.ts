@@ -20,6 +20,9 @@ function hookOf(standing: Standing, outcome: Outcome = done) {
   return { hook, runs };
 }
 
+/** A run of this hook takes no time. */
+const runEnded = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -29,26 +32,26 @@ async function until(holds: () => boolean): Promise<void> {
 test.each(['leads', 'follows'] as const)(
   'one that begins looks at once where its node %s',
   async (standing) => {
-    const { hook, runs } = hookOf(standing);
+    const { runs } = hookOf(standing);
     expect(runs).toHaveLength(1);
-    await hook.ended();
+    await runEnded();
   },
 );
 
 test('a leader hears of each change at once', async () => {
   const { hook, runs } = hookOf('leads');
-  await hook.ended();
+  await runEnded();
   hook.call();
   hook.runWhenDue(NEVER, 'leads', signal);
   expect(runs).toHaveLength(2);
   hook.call();
   await until(() => runs.length === 3);
-  await hook.ended();
+  await runEnded();
 });
 
 test('one that follows looks once for the changes of a moment', async () => {
   const { hook, runs } = hookOf('follows');
-  await hook.ended();
+  await runEnded();
   const since = performance.now();
   for (let n = 0; n < 3; n++) {
     hook.call();
@@ -57,28 +60,45 @@ test('one that follows looks once for the changes of a moment', async () => {
   expect(runs).toHaveLength(1);
   await until(() => runs.length === 2);
   expect((runs[1] ?? 0) - since).toBeGreaterThan(200);
-  await hook.ended();
+  await runEnded();
   hook.runWhenDue(NEVER, 'follows', signal);
   expect(runs).toHaveLength(2);
 });
 
 test('a change is not waited for any longer once the node leads', async () => {
   const { hook, runs } = hookOf('follows');
-  await hook.ended();
+  await runEnded();
   hook.call();
   hook.runWhenDue(NEVER, 'follows', signal);
   hook.runWhenDue(NEVER, 'leads', signal);
   expect(runs).toHaveLength(2);
+  await runEnded();
+});
+
+test('what is called for at once does not wait on a node that follows', async () => {
+  const { hook, runs } = hookOf('follows');
+  await runEnded();
+  hook.callAtOnce();
+  hook.runWhenDue(NEVER, 'follows', signal);
+  expect(runs).toHaveLength(2);
+});
+
+test('nothing runs once it has ended, whatever was called for meanwhile', async () => {
+  const { hook, runs } = hookOf('follows');
+  hook.call();
   await hook.ended();
+  hook.callAtOnce();
+  hook.runWhenDue(NEVER, 'leads', signal);
+  expect(runs).toHaveLength(1);
 });
 
 test('what was not done is tried again at the busy pace', async () => {
   const { hook, runs } = hookOf('leads', retry('not now'));
-  await hook.ended();
+  await runEnded();
   await until(() => {
     hook.runWhenDue({ ...NEVER, busy: 50 }, 'leads', signal);
     return runs.length === 2;
   });
   expect((runs[1] ?? 0) - (runs[0] ?? 0)).toBeGreaterThanOrEqual(50);
-  await hook.ended();
+  await runEnded();
 });

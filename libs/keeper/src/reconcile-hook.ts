@@ -7,7 +7,7 @@ const SOON: Milliseconds = 300;
 
 export type Paces = Pick<Pace, 'reconcile' | 'busy'>;
 
-/** Whether the node takes the writes of its group. */
+/** Whether the node serves the writes of its group. */
 export type Standing = 'leads' | 'follows';
 
 /**
@@ -16,15 +16,16 @@ export type Standing = 'leads' | 'follows';
  */
 export class ReconcileHook {
   readonly #run: (signal: AbortSignal) => Promise<Outcome>;
-  /** Called when a run may be due: of one that was asked for during the one that has ended, or some moments ago. */
+  /** Called when a run may be due that was not when it was asked for. */
   readonly #callAgain: () => void;
-  /** When the formation first changed that nothing was run for; null when it has not. */
+  /** When the formation first changed that nothing was run for; null when it has not, and long ago when nothing is to wait. */
   #changedAt: Milliseconds | null = -Infinity;
   /** It was not done when it ran last. */
   #isRetry = false;
   #lastAt: Milliseconds = 0;
   #running: Promise<void> | null = null;
   #soon: NodeJS.Timeout | null = null;
+  #isOver = false;
 
   constructor(run: (signal: AbortSignal) => Promise<Outcome>, callAgain: () => void) {
     this.#run = run;
@@ -43,7 +44,7 @@ export class ReconcileHook {
 
   /** Starts it when it is due and does not run; passes of a group in motion are no reason to try again. */
   runWhenDue({ reconcile, busy }: Paces, standing: Standing, signal: AbortSignal): void {
-    if (this.#running) return;
+    if (this.#running || this.#isOver) return;
     const now = performance.now();
     const changeDueIn = this.#changedAt === null ? Infinity : this.#changedAt + graceOf(standing) - now;
     const periodEndsIn = this.#lastAt + (this.#isRetry ? busy : reconcile) - now;
@@ -66,8 +67,9 @@ export class ReconcileHook {
       });
   }
 
-  /** Nothing runs, and nothing calls any more. */
+  /** Nothing runs when this returns, and nothing will. */
   async ended(): Promise<void> {
+    this.#isOver = true;
     this.#forgetToComeBack();
     await this.#running;
   }

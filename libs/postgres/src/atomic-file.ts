@@ -1,12 +1,13 @@
-import { closeSync, fsync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsync, open, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * The one thing here that waits for the disk, and so the one that is awaited. Whatever else is awaited of a file waits for a
- * thread of the pool and then for a processor, which on a busy host takes longer than the work; a switchover waits for
- * each of these files.
+ * What is awaited of a file waits for a thread of the pool and then for a processor, which on a busy host takes longer than
+ * the work, and a switchover waits for each of these files. So little is: what makes a file, with which a disk that hangs
+ * holds up who writes it and nobody else, and what has to reach the disk. The rest goes by what the kernel has in memory.
  */
+const make = promisify(open);
 const flush = promisify(fsync);
 
 export type Written = 'changed' | 'unchanged';
@@ -41,18 +42,36 @@ export async function syncDirectory(path: string): Promise<void> {
  */
 export async function writeAtomically(path: string, bytes: string, mode = 0o600): Promise<Written> {
   if (holds(path, bytes)) return 'unchanged';
-  const temporary = join(dirname(path), `.${basename(path)}.pgaf-new`);
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, 'wx', mode);
+  const file = await makeNew(temporaryOf(path), mode);
   try {
     writeFileSync(file, bytes, 'latin1');
     await flush(file);
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, path);
+  renameSync(temporaryOf(path), path);
   await syncDirectory(dirname(path));
   return 'changed';
+}
+
+/** An empty file of that name; one that is there is emptied. Not durable before its directory is. */
+export async function touch(path: string): Promise<void> {
+  closeSync(await make(path, 'w'));
+}
+
+function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.pgaf-new`);
+}
+
+/** One that was left by a keeper that was killed may have another owner or mode. */
+async function makeNew(path: string, mode: number): Promise<number> {
+  try {
+    return await make(path, 'wx', mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  rmSync(path, { force: true });
+  return make(path, 'wx', mode);
 }
 
 /** What cannot be read can be replaced all the same. */

@@ -1,7 +1,8 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INVALID_LSN, parseLsn, type Lsn } from '@pgaf/core/lsn';
-import { syncDirectory, type Written } from './atomic-file.js';
+import { syncDirectory, touch, type Written } from './atomic-file.js';
 import { standbyName } from './names.js';
 import type { LocalClient } from './query.js';
 import { writeSettings, type Setting } from './settings.js';
@@ -22,16 +23,16 @@ export async function writeStandbyMode(
     ['primary_conninfo', upstream ? upstreamConninfo(upstream, standbyName(nodeId)) : ''],
     ['primary_slot_name', standbyName(nodeId)],
   ];
-  writeFileSync(join(pgdata, SIGNAL_FILE), '');
+  // First: with the settings alone it would start as a primary. Who flushes the directory for them flushes the signal, too.
+  await touch(join(pgdata, SIGNAL_FILE));
   const written = await writeSettings(pgdata, 'standby', settings);
-  // What is written there is on disk with all that the directory had got before.
   if (written === 'unchanged') await syncDirectory(pgdata);
   return written;
 }
 
 /** The next start stays in recovery, whatever took the signal away; the upstream stays as it was set. */
 export async function stayInRecovery(pgdata: string): Promise<void> {
-  writeFileSync(join(pgdata, SIGNAL_FILE), '', { flag: 'a' });
+  await touch(join(pgdata, SIGNAL_FILE));
   await syncDirectory(pgdata);
 }
 
@@ -43,7 +44,7 @@ export function hasStandbySignal(pgdata: string): boolean {
 /** Makes a data directory a primary's: at its next start it leaves recovery when its WAL ends. */
 export async function clearStandbyMode(pgdata: string): Promise<Written> {
   const written = await writeSettings(pgdata, 'standby', []);
-  rmSync(join(pgdata, SIGNAL_FILE), { force: true });
+  await rm(join(pgdata, SIGNAL_FILE), { force: true });
   await syncDirectory(pgdata);
   return written;
 }

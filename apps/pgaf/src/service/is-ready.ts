@@ -43,8 +43,7 @@ async function absenceOf({ role, paths }: ConfiguredNode): Promise<Absence | nul
   const status = await postmasterStatus(paths.pgdata);
   if (status !== 'ready') return { reason: `its Postgres is ${status}`, exit: EXIT.pgctl };
   if (role === 'monitor') return null;
-  if (await clientsAreRejected(paths.pgdata))
-    return { reason: 'its Postgres rejects clients', exit: EXIT.pgctl };
+  if (clientsAreRejected(paths.pgdata)) return { reason: 'its Postgres rejects clients', exit: EXIT.pgctl };
   const state = readStateFile(paths.state)?.current ?? null;
   if (state === null || connectionOf(state) === 'none')
     return { reason: `it is ${state ?? 'not registered'}`, exit: EXIT.badState };

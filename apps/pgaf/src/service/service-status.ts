@@ -35,7 +35,7 @@ export async function serviceStatus(flags: StatusFlags, context: CommandContext)
     if (service.service.waiting !== null) context.log.info(`waiting: ${service.service.waiting}`);
     return EXIT.pgctl;
   }
-  if (node.role === 'keeper' && (await clientsAreRejected(node.paths.pgdata))) {
+  if (node.role === 'keeper' && clientsAreRejected(node.paths.pgdata)) {
     context.log.error(`Postgres runs on "${node.paths.pgdata}" with its clients rejected`);
     if (service.service.waiting !== null) context.log.info(`waiting: ${service.service.waiting}`);
     return EXIT.pgctl;

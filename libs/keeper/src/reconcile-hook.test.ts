@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { done, retry, type Outcome } from '@pgaf/core/result';
+import { until } from '@pgaf/postgres/until';
 import { ReconcileHook, type Standing } from './reconcile-hook.js';
 
 /** No run is due by the clock alone. */
@@ -23,11 +24,7 @@ function hookOf(standing: Standing, outcome: Outcome = done) {
 /** A run of this hook takes no time. */
 const runEnded = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!holds() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(holds()).toBe(true);
-}
+const soon = () => ({ everyMs: 5, signal: AbortSignal.timeout(10_000) });
 
 test.each(['leads', 'follows'] as const)(
   'one that begins looks at once where its node %s',
@@ -45,7 +42,7 @@ test('a leader hears of each change at once', async () => {
   hook.runWhenDue(NEVER, 'leads', signal);
   expect(runs).toHaveLength(2);
   hook.call();
-  await until(() => runs.length === 3);
+  await until(() => runs.length === 3 || undefined, soon());
   await runEnded();
 });
 
@@ -58,7 +55,7 @@ test('one that follows looks once for the changes of a moment', async () => {
     hook.runWhenDue(NEVER, 'follows', signal);
   }
   expect(runs).toHaveLength(1);
-  await until(() => runs.length === 2);
+  await until(() => runs.length === 2 || undefined, soon());
   expect((runs[1] ?? 0) - since).toBeGreaterThan(200);
   await runEnded();
   hook.runWhenDue(NEVER, 'follows', signal);
@@ -97,8 +94,8 @@ test('what was not done is tried again at the busy pace', async () => {
   await runEnded();
   await until(() => {
     hook.runWhenDue({ ...NEVER, busy: 50 }, 'leads', signal);
-    return runs.length === 2;
-  });
+    return runs.length === 2 || undefined;
+  }, soon());
   expect((runs[1] ?? 0) - (runs[0] ?? 0)).toBeGreaterThanOrEqual(50);
   await runEnded();
 });

@@ -45,8 +45,8 @@ it('a primary that is told to stop hands over first, and comes back as a standby
     await formation.waitForState(standby.host.name, 'wait_primary');
     await writer.untilWriting();
     const rules = await rulesSince(before);
-    expect([...rules.keys()]).toEqual(expect.arrayContaining(['handover.leave', 'handover.prepare']));
-    expect(rules.get('promotion.order')).toBeLessThan(5000);
+    expect([...rules.keys()]).toEqual(expect.arrayContaining(['handover.leave', 'handover.order']));
+    expect(rules.get('handover.order')).toBeLessThan(5000);
     await formation.restart(primary);
     await formation.waitForState(primary.host.name, 'secondary');
   });

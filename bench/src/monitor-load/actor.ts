@@ -19,6 +19,8 @@ export interface Cause {
 const REPORT_EVERY: Milliseconds = 1000;
 const LSN = '1/3000148';
 const POSITION = 0x1_0300_0148n;
+/** From where a node is promoted. */
+const TAKES_OVER: ReadonlySet<State> = new Set(['secondary', 'prepare_promotion']);
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
 /**
@@ -135,7 +137,7 @@ export class Actor {
       this.#facts = { epoch, stopped: { belowEpoch: epoch + 1, finalLsn: LSN } };
     } else if (goal === 'prepare_promotion') {
       this.#facts = { epoch, promise: { epoch: epoch + 1, tli: this.#tli, lsn: LSN } };
-    } else if (goal === 'wait_primary' && this.state === 'prepare_promotion') {
+    } else if (goal === 'wait_primary' && TAKES_OVER.has(this.state)) {
       this.#tli += 1;
       this.#facts = { epoch, promoted: { epoch, tli: this.#tli, switchpoint: LSN } };
     } else if (goal === 'catchingup') {

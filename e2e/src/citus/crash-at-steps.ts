@@ -32,8 +32,8 @@ export const MOMENTS = {
     // It asks for the pause.
     'primary->draining plugin',
     'primary->draining stopPostgres',
-    'prepare_promotion->wait_primary promote',
-    'prepare_promotion->wait_primary reached',
+    'secondary->wait_primary promote',
+    'secondary->wait_primary reached',
   ],
   failover: ['prepare_promotion->wait_primary promote', 'prepare_promotion->wait_primary reached'],
 } as const;

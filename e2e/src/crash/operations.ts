@@ -29,6 +29,7 @@ export interface Operation {
   readonly begin: (stage: Stage) => Promise<void>;
 }
 
+const HANDOVER: readonly Way[] = ['primary->draining', 'secondary->wait_primary', 'draining->demoted'];
 const PROMOTION: readonly Way[] = ['secondary->prepare_promotion', 'prepare_promotion->wait_primary'];
 const RETURN: readonly Way[] = ['demoted->catchingup', 'catchingup->secondary', 'wait_primary->primary'];
 const JOIN: readonly Way[] = [
@@ -63,8 +64,8 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'switchover',
     from: 'two',
     to: 'two',
-    orders: ['primary->draining', ...PROMOTION, 'draining->demoted', ...RETURN],
-    passes: ['primary->draining', ...PROMOTION, 'draining->demoted', ...RETURN],
+    orders: [...HANDOVER, ...RETURN],
+    passes: [...HANDOVER, ...RETURN],
     command: 'yes',
     alone: 'no',
     begin: (stage) => stage.switchOver(),

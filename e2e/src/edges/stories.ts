@@ -217,6 +217,17 @@ export const STORIES: Readonly<Record<string, readonly Leg[]>> = {
     { 1: 'demoted->catchingup' },
     { 1: 'catchingup->secondary' },
     { 2: 'wait_primary->primary' },
+
+    // One that was ordered as it was, and had not promised
+    { 2: 'primary->demoted' },
+    { 1: 'secondary->draining' },
+    { promotes: 1, 1: 'draining->wait_primary' },
+    { 2: 'demoted->catchingup' },
+    { 2: 'catchingup->secondary' },
+    { 1: 'wait_primary->primary' },
+    { 1: 'primary->demoted' },
+    { 2: 'secondary->demoted' },
+    { promotes: 2, 2: 'demoted->wait_primary' },
   ],
 
   'elections among three nodes': [

@@ -215,8 +215,8 @@ export const BASE_EDGES: readonly KeeperEdge[] = [
   ...edge('maintenance', 'report_lsn', 'stopPostgres', 'promise'),
 
   // It was given an epoch, did not open in it, and is replaced. It may have been promoted all the same.
-  ...edge('prepare_promotion', 'draining', 'stopPostgres', 'recordStop'),
-  ...edge('prepare_promotion', 'demoted', 'stopPostgres'),
+  ...edge(['prepare_promotion', 'secondary'], 'draining', 'stopPostgres', 'recordStop'),
+  ...edge(['prepare_promotion', 'secondary'], 'demoted', 'stopPostgres'),
 
   // A node that leaves
   ...STATES.filter((state) => state !== 'dropped' && state !== 'unknown').flatMap((state) =>

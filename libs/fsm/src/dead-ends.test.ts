@@ -60,7 +60,7 @@ test('a leader that stopped before it heard that it should go on hands over, or 
       { id: 2, reported: 'secondary' },
     ],
   });
-  expect(outcome.goals).toEqual({ 1: 'draining', 2: 'prepare_promotion' });
+  expect(outcome.goals).toEqual({ 1: 'demoted', 2: 'wait_primary' });
 });
 
 test('a primary that stopped to be dropped before it heard that it stays hands over', () => {
@@ -106,16 +106,18 @@ test('the last node that can take over from a primary on its way out is not drop
 });
 
 test('only one node is told to take over from a primary that stopped', () => {
-  const outcome = settled({
-    switchoverTarget: 3,
-    inForce: anyOf(1, 2, 3),
-    nodes: [
-      { id: 1, reported: 'draining', running: false, facts: stopped(1000n) },
-      { id: 2, reported: 'secondary' },
-      { id: 3, reported: 'secondary' },
-    ],
-  });
-  expect(outcome.goals).toEqual({ 1: 'draining', 2: 'secondary', 3: 'prepare_promotion' });
+  const goals = (lsn: bigint) =>
+    settled({
+      switchoverTarget: 3,
+      inForce: anyOf(1, 2, 3),
+      nodes: [
+        { id: 1, reported: 'draining', running: false, facts: stopped(1000n) },
+        { id: 2, reported: 'secondary', lsn },
+        { id: 3, reported: 'secondary', lsn },
+      ],
+    }).goals;
+  expect(goals(1000n)).toEqual({ 1: 'demoted', 2: 'join_secondary', 3: 'wait_primary' });
+  expect(goals(999n)).toEqual({ 1: 'draining', 2: 'secondary', 3: 'prepare_promotion' });
 });
 
 test('when that one falls short of the final LSN the others are asked, before the primary opens again', () => {
@@ -179,7 +181,7 @@ test('a node that came back from a maintenance while the primary stopped keeps n
       nodes: [{ id: 1, reported: 'draining', running: false, facts: stopped(1000n) }, ...nodes],
     }).goals;
   const back = asked(2, 1000n, { priority: 0, quorum: false });
-  expect(after(back, { id: 3, reported: 'secondary' })).toMatchObject({ 3: 'prepare_promotion' });
+  expect(after(back, { id: 3, reported: 'secondary' })).toMatchObject({ 3: 'wait_primary' });
   // Who is no candidate, or on its way, takes part.
   expect(after(back, { id: 3, reported: 'catchingup', lsn: 900n })).toMatchObject({ 3: 'report_lsn' });
   expect(after(back, asked(3, 900n))).toMatchObject({ 3: 'fast_forward' });

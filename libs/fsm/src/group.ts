@@ -16,6 +16,11 @@ export function isReopening({ goal, reported }: NodeSnapshot): boolean {
   return canTakeWrites(goal) && handsOver(reported);
 }
 
+/** A leader that was given its epoch as a standby, and has not said that it takes writes. */
+export function hasNotOpened(leader: NodeSnapshot): boolean {
+  return leader.reported === 'prepare_promotion' || leader.reported === 'secondary';
+}
+
 /** Every node but the leader that is to stay. */
 export function followersOf(group: GroupSnapshot): NodeSnapshot[] {
   return group.nodes.filter((node) => node.id !== group.leader && node.goal !== 'dropped');

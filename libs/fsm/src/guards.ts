@@ -24,7 +24,14 @@ import {
 } from './health.js';
 import { leaseIsOver, seemsGone } from './lease.js';
 import { ledBefore, mayHaveMore } from './may-have-more.js';
-import { finalLsnOf, furthestTimeline, obstacleToPromotion, promiseOf } from './quorum.js';
+import {
+  finalLsnOf,
+  furthestTimeline,
+  lacksOfStopped,
+  obstacleToPromotion,
+  opensWithQuorum,
+  promiseOf,
+} from './quorum.js';
 import { endOfStopped } from './stopped-before.js';
 import type { Guard, GroupSnapshot, NodeSnapshot } from './vocabulary.js';
 
@@ -34,6 +41,9 @@ const FOLLOWING: ReadonlySet<State> = new Set(['catchingup', 'secondary', 'join_
 const JOIN_TAKES: Milliseconds = 5000;
 /** Usually some 0.1 s; a standby that was just started replays what it has first. */
 const PROMISE_TAKES: Milliseconds = 5000;
+
+/** Usually some 0.02 s. */
+const STREAM_END_TAKES: Milliseconds = 1000;
 
 /** It runs, and may acknowledge commits as soon as the leader reaches it; or it has caught up, and is about to say so. */
 function mayComeNearer(group: GroupSnapshot, node: NodeSnapshot): boolean {
@@ -123,6 +133,15 @@ export const BASE_GUARDS: Readonly<Record<string, Guard>> = {
   hasFinalLsn: ({ group, subject, leader }) => {
     const finalLsn = finalLsnOf(group, leader);
     return finalLsn !== null && subject.report.lsn >= finalLsn && subject.report.tli === leader?.report.tli;
+  },
+  /** The promotion rule where the leader has stopped, and nobody needs to promise. See quorum.ts. */
+  hasAllOfStopped: ({ group, subject }) => lacksOfStopped(group, subject) === null,
+  /** Not while a standby may do without: it says by itself what it has, soon after the stream from its leader has ended. */
+  promiseIsNeeded: ({ group, subject, leader }) => {
+    const { upstream } = subject.report.facts;
+    const streamed = upstream?.streaming === true && upstream.node === leader?.id;
+    if (!streamed || leader.goal !== 'draining' || opensWithQuorum(group)) return true;
+    return group.now - leader.changedAt >= STREAM_END_TAKES;
   },
   /** It says where it stopped, and that is what decides: after an immediate stop promises do, where they can. */
   leaderHasFinalLsn: ({ group, leader }) =>

@@ -77,7 +77,7 @@ test('a standby that comes back alone takes over when it has everything', () => 
   const back = (reported: 'secondary' | 'catchingup', lsn: bigint): NodeFixture => ({ id: 2, reported, lsn });
   expect(settled({ nodes: [left, back('catchingup', 2000n)] })).toMatchObject({ 2: 'prepare_promotion' });
   expect(settled({ nodes: [left, back('catchingup', 1999n)] })).toMatchObject({ 2: 'catchingup', epoch: 1 });
-  expect(settled({ nodes: [left, back('secondary', 2000n)] })).toMatchObject({ 2: 'prepare_promotion' });
+  expect(settled({ nodes: [left, back('secondary', 2000n)] })).toMatchObject({ 2: 'wait_primary' });
 });
 
 test('what it was ordered then is not taken back because the primary comes back before it has promised', () => {

@@ -55,6 +55,11 @@ export function withCarriedNumber(group: GroupSnapshot): GroupSnapshot {
   return { ...group, formation: { ...group.formation, numberSyncStandbys: carried } };
 }
 
+/** The first setting of the next leader asks for standbys, unless it is alone. */
+export function opensWithQuorum({ formation }: GroupSnapshot): boolean {
+  return formation.numberSyncStandbys > 0;
+}
+
 /**
  * A leader that is to open again has not, as far as is known. Until it has, commits of it wait as they did before, so that
  * it can be replaced when it is lost on its way.
@@ -201,6 +206,22 @@ export function obstacleToPromotion(group: GroupSnapshot, candidate: NodeSnapsho
   const promise = promiseOf(group, candidate);
   if (promise === null) return `node ${candidate.id} has not promised for epoch ${group.epoch + 1}`;
   return obstacleAt(group, candidate, promise);
+}
+
+/**
+ * Null when the node may be promoted without a promise, as it reports everything that the leader had when it stopped; else
+ * what it lacks. Of what a leader acknowledged that has stopped nothing lies past its final LSN, and the order itself keeps
+ * the node from following it again. Where the new epoch begins is known to that node alone then, before it has opened: so
+ * its first setting must be one with n = 0, with which nobody else is promoted in its place (4).
+ */
+export function lacksOfStopped(group: GroupSnapshot, { id, report }: NodeSnapshot): string | null {
+  if (opensWithQuorum(group)) return 'others may be promoted after it before it has opened';
+  const finalLsn = finalLsnOf(group, leaderOf(group));
+  if (finalLsn === null) return 'the leader has not said where it stopped';
+  if (report.facts.strayed) return `node ${id} was opened by hand`;
+  if (report.lsn < finalLsn)
+    return `node ${id} has ${formatLsn(report.lsn)} and needs ${formatLsn(finalLsn)}`;
+  return obstacleAt(group, { id }, report);
 }
 
 /** The same of a node that has promised, as if it had everything up to `position`. */

@@ -1,5 +1,5 @@
 import { canTakeWrites, type State } from '@pgaf/core/states';
-import { designate, nodeOf, withGoal } from './group.js';
+import { designate, hasNotOpened, nodeOf, withGoal } from './group.js';
 import { hasStopped } from './health.js';
 import { newestSetting, promisedNodes } from './quorum.js';
 import type { Settled, Transition } from './settle.js';
@@ -143,14 +143,14 @@ function goalOfLeader(node: NodeSnapshot, taken: GroupSnapshot): State {
   if (canTakeWrites(reported)) return reported;
   if (!isStillToBegin(taken, node)) return reported;
   if (isEnding && HANDED_OVER.has(reported)) return reported;
-  if (isEnding && reported === 'prepare_promotion') return 'draining';
+  if (isEnding && hasNotOpened(node)) return 'draining';
   return 'wait_primary';
 }
 
 /** What it is, it was before it was given this epoch: in this one it would have sworn that it has stopped. */
 function isStillToBegin(taken: GroupSnapshot, node: NodeSnapshot): boolean {
   // Promoted, and not where its order leads to yet.
-  if (node.reported === 'prepare_promotion') return true;
+  if (hasNotOpened(node)) return true;
   if (node.report.facts.promoted?.epoch === taken.epoch) return false;
   return FOLLOWED.has(node.reported) || (LED.has(node.reported) && !hasStopped(taken, node));
 }

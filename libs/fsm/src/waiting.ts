@@ -2,7 +2,7 @@ import { canTakeWrites, handsOver } from '@pgaf/core/states';
 import { whatCommitsWaitFor } from './apart.js';
 import { isReadReplica } from './candidate-priority.js';
 import { choiceOf, obstacleToElection } from './election.js';
-import { designate, followersOf, isPaused, isReopening, leaderOf } from './group.js';
+import { designate, followersOf, hasNotOpened, isPaused, isReopening, leaderOf } from './group.js';
 import { hasStopped, isHealthy, isSilent, provedDown, runsPostgres } from './health.js';
 import { leaseEnd, leaseIsOver, standbyThatHears } from './lease.js';
 import { howToHaveItBack, ledBefore, whoMayHaveMore } from './may-have-more.js';
@@ -35,7 +35,7 @@ function obstacles(group: GroupSnapshot): string[] {
   const sentences = [whatIsWrong(group, leader)];
   if (isPaused(group) && !handsOver(leader.goal)) return sentences;
   if (followersOf(group).length === 0) return [...sentences, 'no other node is there to take over'];
-  if (canTakeWrites(leader.goal) && (leader.reported === 'prepare_promotion' || isReopening(leader))) {
+  if (canTakeWrites(leader.goal) && (hasNotOpened(leader) || isReopening(leader))) {
     return [
       ...sentences,
       `it was ordered to take writes in epoch ${group.epoch}; the group waits for it to come back`,

@@ -102,6 +102,7 @@ export function takeAssignment(situation: Situation, assignment: Assignment, sen
     ...(leader !== undefined && { leader }),
     goal,
     paused,
+    ...positionAtOrder(situation, verdict.state),
     orderTakenBack: state.orderTakenBack || isTakenBack(state, goal),
     ...settingOf(state.setting, assignment),
   });
@@ -120,6 +121,19 @@ function doubt(situation: Situation): void {
   const reason = 'the monitor was restored from a backup, and orders nothing before all nodes have reported';
   if (situation.doubt === null) situation.log.warn(`This node goes on by itself: ${reason}`);
   situation.doubt = reason;
+}
+
+/**
+ * A standby that is told to take over without having promised first promises by taking the order, with what it is seen to
+ * have: it may have more of its WAL to replay still.
+ */
+function positionAtOrder(
+  { state, observation: seen }: Situation,
+  { epoch, goal }: KeeperState,
+): Pick<KeeperState, 'promised' | 'promise'> | null {
+  if (!canTakeWrites(goal) || epoch <= state.promised || epoch <= state.epoch) return null;
+  if (whatMustHold(state.current) !== 'standby' || state.strayed || !seen?.inRecovery) return null;
+  return { promised: epoch, promise: { epoch, tli: Math.max(seen.timeline, state.tli), lsn: seen.lsn } };
 }
 
 /** It may have been about to be promoted. */

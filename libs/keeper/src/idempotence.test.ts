@@ -71,8 +71,7 @@ test(
       ['init', 'single'],
       ['wait_standby', 'catchingup'],
       ['primary', 'draining'],
-      ['secondary', 'prepare_promotion'],
-      ['prepare_promotion', 'wait_primary'],
+      ['secondary', 'wait_primary'],
       ['demoted', 'catchingup'],
     ] as const) {
       expect([...cuts].filter((cut) => cut.includes(edgeKey(from, to))).length).toBeGreaterThan(0);

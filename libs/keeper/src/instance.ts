@@ -1,4 +1,5 @@
 import type { Milliseconds } from '@pgaf/core/durations';
+import { childrenOf, roleOf } from '@pgaf/postgres/children';
 import { endOfFlushedWal, finalLsn } from '@pgaf/postgres/final-lsn';
 import { FAST_STOP_ON_THE_WAY } from '@pgaf/core/fast-stop';
 import type { Lsn } from '@pgaf/core/lsn';
@@ -9,7 +10,7 @@ import {
   startPostmaster,
   type Postmaster,
 } from '@pgaf/postgres/postmaster';
-import { isDoomed, postgresProcessesOf } from '@pgaf/postgres/processes';
+import { isDoomed, livingProcess, postgresProcessesOf, type ProcessFacts } from '@pgaf/postgres/processes';
 import { localClient, QueryError, type LocalClient, type LocalServer } from '@pgaf/postgres/query';
 import { SilentClients } from '@pgaf/postgres/silent-clients';
 import { stopPostmaster, type Stopped, type StopOptions } from '@pgaf/postgres/stop-postmaster';
@@ -100,6 +101,15 @@ export class Instance {
 
   isRunning(): boolean {
     return this.#postmaster?.isAlive() ?? false;
+  }
+
+  /** What receives WAL here; none on a primary, and between two streams. */
+  walReceiver(): ProcessFacts | undefined {
+    if (this.#postmaster === null) return undefined;
+    const receiver = childrenOf(this.#postmaster.pid).find(({ title }) =>
+      roleOf(title)?.startsWith('walreceiver'),
+    );
+    return receiver && livingProcess(receiver.pid);
   }
 
   /** Also what serves nobody any more has ended, as far as is known here. */

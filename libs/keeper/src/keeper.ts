@@ -1,4 +1,3 @@
-import { EXIT, UserError } from '@pgaf/core/errors';
 import type { Milliseconds } from '@pgaf/core/durations';
 import { canTakeWrites } from '@pgaf/core/states';
 import { Wake } from '@pgaf/core/wake';
@@ -27,10 +26,12 @@ import type { Obstacle } from './run-edge.js';
 import { Situation, type Opening } from './situation.js';
 import type { KeeperState } from './state-file.js';
 import { StandstillWatch } from './standstill.js';
+import { StreamEnd } from './stream-end.js';
 import { runStep } from './steps/run-step.js';
 import { strongerManner, type StopManner } from './stop-manner.js';
 import { steadyNow } from './steady-clock.js';
 import { noteHang, survey } from './survey.js';
+import { isUnknownNode, unknownNode } from './unknown-node.js';
 import { UpstreamProbe } from './upstream-probe.js';
 import { Witness } from './witness.js';
 
@@ -65,6 +66,7 @@ export class Keeper {
   readonly #activity: Activity;
   readonly #part: PluginPart;
   readonly #probe: UpstreamProbe;
+  readonly #streamEnd: StreamEnd;
   readonly #inspection: Inspection;
   readonly #standstill: StandstillWatch;
   readonly #publisher: PlacePublisher;
@@ -99,6 +101,7 @@ export class Keeper {
     this.#part = part;
     this.#pace = options.pace ?? DEFAULT_PACE;
     this.#probe = new UpstreamProbe(situation, news);
+    this.#streamEnd = new StreamEnd(situation, news);
     this.#inspection = new Inspection(situation, news);
     this.#standstill = new StandstillWatch(situation, news);
     this.#publisher = new PlacePublisher(situation);
@@ -195,6 +198,7 @@ export class Keeper {
     }
     this.#ending.abort();
     this.#addresses.close();
+    this.#streamEnd.close();
     await this.#activity.halt();
     await this.#inspection.close();
     await this.#standstill.close();
@@ -311,7 +315,10 @@ export class Keeper {
           this.#farewell?.reports.answered();
           takeAssignment(this.#situation, assignment, sent);
           this.#fence.look();
-          if (!this.#isEnding()) this.#activity.pursue();
+          if (!this.#isEnding()) {
+            this.#streamEnd.watchWhenDue();
+            this.#activity.pursue();
+          }
           if (saidSo && this.#farewell) {
             this.#farewell.heard = true;
             this.#wake.ring();
@@ -384,16 +391,4 @@ export class Keeper {
     if (leaving) return false;
     return assignment !== null && observation !== null && state.current === state.goal && this.#activity.idle;
   }
-}
-
-function unknownNode({ nodeId, name }: KeeperState): UserError {
-  return new UserError(`The monitor knows no node ${nodeId} "${name}".`, {
-    code: 'node-unknown',
-    exit: EXIT.fatal,
-    hint: 'It was removed there; remove it here too with `pgaf drop node --destroy`, and create it again.',
-  });
-}
-
-function isUnknownNode(error: unknown): boolean {
-  return error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704';
 }

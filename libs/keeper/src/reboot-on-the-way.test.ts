@@ -39,11 +39,11 @@ test('a primary whose host restarts before it has reached its goal comes back an
 test('a node whose host restarts after its promotion, before it has said so, comes back as the primary', async () => {
   const { monitor, first, second } = await twoNodes();
   // Its Postgres is a primary, and its way is not done yet.
-  const edge = second.edges.get('prepare_promotion->wait_primary');
+  const edge = second.edges.get('secondary->wait_primary');
   expect(edge).toBeDefined();
   await second.end('handOff');
   const stuck: Step = { do: 'plugin', kind: 'pgsql', step: 'wait' };
-  second.edges = new Map(second.edges).set('prepare_promotion->wait_primary', {
+  second.edges = new Map(second.edges).set('secondary->wait_primary', {
     ...edge!,
     steps: edge!.steps.flatMap((step): Step[] => (step.do === 'promote' ? [step, stuck] : [step])),
   });
@@ -53,7 +53,7 @@ test('a node whose host restarts after its promotion, before it has said so, com
   await until('a switchover begins', monitor, () => monitor.tryCommand({ kind: 'perform_failover' }));
   await until('node 2 is promoted', monitor, () => second.keeper?.state.promoted?.epoch === 2);
   await killNode(second);
-  second.edges = new Map(second.edges).set('prepare_promotion->wait_primary', edge!);
+  second.edges = new Map(second.edges).set('secondary->wait_primary', edge!);
   second.run();
   await atRest(monitor, { 1: 'secondary', 2: 'primary' });
   expect(await first.sql.query('SELECT 1')).toHaveLength(1);
@@ -62,12 +62,12 @@ test('a node whose host restarts after its promotion, before it has said so, com
 /** A switchover to node 2 whose keeper has its order, and has not begun to carry it out. */
 async function orderedToPromote() {
   const { monitor, first, second } = await twoNodes();
-  const edge = second.edges.get('prepare_promotion->wait_primary');
+  const edge = second.edges.get('secondary->wait_primary');
   expect(edge).toBeDefined();
   const unhindered = second.edges;
   await second.end('handOff');
   const stuck: Step = { do: 'plugin', kind: 'pgsql', step: 'wait' };
-  second.edges = new Map(second.edges).set('prepare_promotion->wait_primary', {
+  second.edges = new Map(second.edges).set('secondary->wait_primary', {
     ...edge!,
     steps: [stuck, ...edge!.steps],
   });

@@ -88,8 +88,8 @@ test('of many nodes, orders and reports are decided on without a notification, a
     running: false,
     facts: { epoch: 1, stopped: { belowEpoch: 2, finalLsn: 0x3000000n } },
   });
-  await standby.awaitGoal('prepare_promotion');
-  await until('what follows is announced', () => isAnnounced('prepare_promotion'));
+  await standby.awaitGoal('wait_primary');
+  await until('what follows is announced', () => isAnnounced('wait_primary'));
   await listened();
   expect(inbox()).toEqual([]);
   await until('nothing is left', async () => Object.values((await written()) ?? {}).every((n) => n === 0));

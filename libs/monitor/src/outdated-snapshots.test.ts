@@ -48,7 +48,7 @@ beforeAll(async () => {
   standbys = { promoted, forked };
   await eyes.query(`SELECT pgautofailover.perform_failover('promoted')`);
   await primary.awaitGoal('draining');
-  const stopped = { belowEpoch: 2, finalLsn: 0x3000000n };
+  const stopped = { belowEpoch: 2, finalLsn: 0x3000100n };
   await primary.report({ state: 'draining', running: false, facts: { epoch: 1, stopped } });
   await promoted.awaitGoal('prepare_promotion');
   await service.stop();
@@ -120,7 +120,7 @@ async function leaderOf(formation: string): Promise<unknown> {
 
 test('a promotion is decided although its candidate reports again and again', async () => {
   const { promoted } = standbys;
-  const promise = { epoch: 2, tli: 1, lsn: 0x3000000n };
+  const promise = { epoch: 2, tli: 1, lsn: 0x3000100n };
   await promoted.report({ state: 'prepare_promotion', facts: { epoch: 1, promise } });
   const { client, reports } = await outpacedBy(promoted);
   const options = await deskOptions(client);

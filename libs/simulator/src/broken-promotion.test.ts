@@ -74,7 +74,10 @@ test('a promotion of who lacks what a leader had that was told to stop', () => {
     const facts = { ...leader.report.facts, stopped: { ...stopped, finalLsn: 0n } };
     return withNode(group, { ...leader, report: { ...leader.report, facts } });
   });
-  expectFound(LOST_COMMIT, withGuards({ mayBePromoted: anywhere, hasFinalLsn: always }));
+  expectFound(
+    LOST_COMMIT,
+    withGuards({ mayBePromoted: anywhere, hasFinalLsn: always, hasAllOfStopped: always }),
+  );
 });
 
 test('an epoch that is not raised with the order to promote', () => {

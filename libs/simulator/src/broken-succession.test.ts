@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { done } from '@pgaf/core/result';
+import { hasNotOpened } from '@pgaf/fsm/group';
 import { isSilent } from '@pgaf/fsm/health';
 import { lineOf, obstacleAt, promiseOf } from '@pgaf/fsm/quorum';
 import { settle } from '@pgaf/fsm/settle';
@@ -24,7 +25,7 @@ function or(name: string, other: Guard): Record<string, Guard> {
 }
 
 test('another leader after one that was given its epoch, and of which nothing was heard since', () => {
-  const isUnheard = (leader: NodeSnapshot | null): boolean => leader?.reported === 'prepare_promotion';
+  const isUnheard = (leader: NodeSnapshot | null): boolean => leader !== null && hasNotOpened(leader);
   const insteadOfUnheard: Guard = ({ leader }) => isUnheard(leader);
   const unheardIsGone: Guard = ({ group, leader }) =>
     leader !== null && isUnheard(leader) && isSilent(group, leader);

@@ -202,7 +202,14 @@ export class ModelKeeper {
 
   receiverEnded(upstream: number, how: StreamEnd): void {
     // What this node ended itself, by a promise or by a crash of its own, says nothing of the upstream.
-    if (this.isRunning) this.#processes.do(() => this.#upstream.ended(upstream, how));
+    if (!this.isRunning) return;
+    this.#processes.do(() => this.#upstream.ended(upstream, how));
+    if (this.#isHandedTo()) this.#processes.do(() => this.#session.report());
+  }
+
+  #isHandedTo(): boolean {
+    const leader = this.#group?.nodes.find(({ id }) => id === this.#group?.leader);
+    return this.#group?.switchoverTarget === this.id && leader?.goal === 'draining';
   }
 
   /** The monitor announced a change. */
@@ -316,10 +323,20 @@ export class ModelKeeper {
     if (state.epoch !== epoch || state.leader !== leader || state.goal !== goal || self.paused !== paused) {
       const sworn = { ...(state.leader !== undefined && { leader: state.leader }), goal: state.goal };
       const orderTakenBack = this.memory.orderTakenBack || isTakenBack(this.memory, state.goal);
-      this.#remember({ epoch: state.epoch, ...sworn, paused: self.paused, orderTakenBack });
+      const position = this.#positionAtOrder(state);
+      this.#remember({ epoch: state.epoch, ...sworn, ...position, paused: self.paused, orderTakenBack });
       this.world.changed();
     }
     this.#act();
+  }
+
+  /** Who is told to take over without having promised first promises by taking the order. */
+  #positionAtOrder({ epoch, goal }: KeeperMemory): Pick<KeeperMemory, 'promised' | 'promise'> | null {
+    const { memory, postgres } = this;
+    if (!canTakeWrites(goal) || epoch <= memory.promised || epoch <= memory.epoch) return null;
+    const isStandby = STANDBY.has(memory.current) && postgres.life === 'up' && postgres.inRecovery;
+    if (!isStandby || memory.strayed) return null;
+    return { promised: epoch, promise: { epoch, tli: postgres.branch.tli, lsn: postgres.flushed } };
   }
 
   /** A keeper that leaves does no more than it is ordered to stop. */

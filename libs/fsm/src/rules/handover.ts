@@ -1,5 +1,5 @@
 import type { MonitorRule } from '../vocabulary.js';
-import { HANDING_OVER, PROMISING, REPLICATES, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
+import { FOLLOWING, HANDING_OVER, PROMISING, REPLICATES, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
 
 /** A handover from a leader that stopped on our order. */
 export const HANDOVER_RULES: readonly MonitorRule[] = [
@@ -36,13 +36,28 @@ export const HANDOVER_RULES: readonly MonitorRule[] = [
     because: 'it had stopped before it heard that it should go on',
   },
   {
+    id: 'handover.order',
+    about: 'follower',
+    subject: { converged: ['secondary'], health: 'healthy', candidate: true },
+    leader: { converged: ['draining'] },
+    noOther: { goal: ['fast_forward', 'prepare_promotion'], health: 'healthy' },
+    guards: ['isSuccessor', 'leaderHasFinalLsn', 'hasAllOfStopped'],
+    assign: {
+      subject: 'wait_primary',
+      leader: 'demoted',
+      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
+    },
+    effects: ['orderPromotion', 'endSwitchover'],
+    because: 'the primary has stopped, and it has everything that the primary had',
+  },
+  {
     id: 'handover.prepare',
     about: 'follower',
     subject: { converged: ['secondary'], health: 'healthy', candidate: true },
     leader: { converged: [...HANDING_OVER, 'dropped'] },
     // One in report_lsn may have come from a maintenance, and keeps nobody from taking over.
     noOther: { goal: ['fast_forward', 'prepare_promotion'], health: 'healthy' },
-    guards: ['isSuccessor', 'leaderHasFinalLsn'],
+    guards: ['isSuccessor', 'leaderHasFinalLsn', 'promiseIsNeeded'],
     assign: { subject: 'prepare_promotion' },
     because: 'the primary has stopped and reported its final LSN',
   },

@@ -1,5 +1,6 @@
 import type { MonitorRule } from '../vocabulary.js';
-import { FOLLOWING, HANDING_OVER, PROMISING, REPLICATES, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
+import { PROMOTES, WITH_PROMOTION } from './promoting.js';
+import { HANDING_OVER, PROMISING, REPLICATES, RUNNING_STANDBY, WRITABLE } from './state-sets.js';
 
 /** A handover from a leader that stopped on our order. */
 export const HANDOVER_RULES: readonly MonitorRule[] = [
@@ -42,12 +43,8 @@ export const HANDOVER_RULES: readonly MonitorRule[] = [
     leader: { converged: ['draining'] },
     noOther: { goal: ['fast_forward', 'prepare_promotion'], health: 'healthy' },
     guards: ['isSuccessor', 'leaderHasFinalLsn', 'hasAllOfStopped'],
-    assign: {
-      subject: 'wait_primary',
-      leader: 'demoted',
-      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
-    },
-    effects: ['orderPromotion', 'endSwitchover'],
+    assign: { ...PROMOTES, leader: 'demoted' },
+    effects: WITH_PROMOTION,
     because: 'the primary has stopped, and it has everything that the primary had',
   },
   {

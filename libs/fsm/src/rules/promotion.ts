@@ -1,5 +1,5 @@
 import type { MonitorRule } from '../vocabulary.js';
-import { FOLLOWING } from './state-sets.js';
+import { PROMOTES, WITH_PROMOTION } from './promoting.js';
 
 /** The order to promote: the one-way door. */
 export const PROMOTION_RULES: readonly MonitorRule[] = [
@@ -9,12 +9,8 @@ export const PROMOTION_RULES: readonly MonitorRule[] = [
     subject: { converged: ['prepare_promotion'], health: 'healthy' },
     leader: { goal: ['draining', 'demote_timeout', 'demoted'] },
     guards: ['mayBePromoted', 'leaderIsOut'],
-    assign: {
-      subject: 'wait_primary',
-      leader: 'demoted',
-      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
-    },
-    effects: ['orderPromotion', 'endSwitchover'],
+    assign: { ...PROMOTES, leader: 'demoted' },
+    effects: WITH_PROMOTION,
     because: 'it has every acknowledged commit and the old primary is out',
   },
   {
@@ -23,12 +19,8 @@ export const PROMOTION_RULES: readonly MonitorRule[] = [
     subject: { converged: ['prepare_promotion'], health: 'healthy' },
     leader: { goal: ['prepare_maintenance'] },
     guards: ['mayBePromoted', 'leaderIsOut'],
-    assign: {
-      subject: 'wait_primary',
-      leader: 'maintenance',
-      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
-    },
-    effects: ['orderPromotion', 'endSwitchover'],
+    assign: { ...PROMOTES, leader: 'maintenance' },
+    effects: WITH_PROMOTION,
     because: 'it has every acknowledged commit and the old primary is out, for its maintenance',
   },
   {
@@ -37,11 +29,8 @@ export const PROMOTION_RULES: readonly MonitorRule[] = [
     subject: { converged: ['prepare_promotion'], health: 'healthy' },
     leader: { goal: ['dropped'] },
     guards: ['mayBePromoted', 'leaderIsOut'],
-    assign: {
-      subject: 'wait_primary',
-      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
-    },
-    effects: ['orderPromotion', 'endSwitchover'],
+    assign: PROMOTES,
+    effects: WITH_PROMOTION,
     because: 'it has every acknowledged commit and the primary was dropped',
   },
   {
@@ -50,11 +39,8 @@ export const PROMOTION_RULES: readonly MonitorRule[] = [
     subject: { converged: ['prepare_promotion'], health: 'healthy' },
     leader: 'absent',
     guards: ['allHavePromised', 'mayBePromoted', 'nobodyTakesWrites'],
-    assign: {
-      subject: 'wait_primary',
-      followers: { matching: { goal: FOLLOWING }, goal: 'join_secondary' },
-    },
-    effects: ['orderPromotion', 'endSwitchover'],
+    assign: PROMOTES,
+    effects: WITH_PROMOTION,
     because: 'an operator gave the primary up',
   },
 ];

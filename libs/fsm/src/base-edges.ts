@@ -151,7 +151,7 @@ export const BASE_EDGES: readonly KeeperEdge[] = [
     'promise',
   ),
   ...edge('report_lsn', 'fast_forward', 'fastForward', 'promise'),
-  // A standby whose timeline an operator has declared the real one has left recovery already, as a rule.
+  // Without a promise: one that has all that its leader had when it stopped, or whose timeline an operator declared the real one.
   ...edge(
     ['prepare_promotion', 'secondary', 'catchingup'],
     'wait_primary',

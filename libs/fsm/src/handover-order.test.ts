@@ -57,7 +57,7 @@ test('who streamed when it last reported is about to say what it has, and is wai
   expect(settled({ numberSyncStandbys: 1, nodes })).toMatchObject({ 2: 'prepare_promotion', epoch: 1 });
 });
 
-test('nor is one taken that was opened by hand, or is on another timeline', () => {
+test('nobody takes over who was opened by hand, or is on another timeline', () => {
   expect(settled({ nodes: [DRAINED, standby(2000n, { facts: { strayed: true } })] })).toMatchObject({
     leader: 1,
   });

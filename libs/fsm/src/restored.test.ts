@@ -133,11 +133,14 @@ describe('where no node says that the highest epoch is its own', () => {
     expect(states(group)).toBe('1 secondary, 2 wait_primary');
   });
 
-  test('one that was promoted, and stopped before it took writes, still is to', () => {
-    const opened = { id: 2, reported: 'prepare_promotion', facts: { epoch: 3, leader: 2, promoted } };
-    const { group } = settle(two(standby(1, { leader: 2 }), opened as NodeFixture), book);
-    expect(states(group)).toBe('1 secondary, 2 wait_primary');
-  });
+  test.each(['prepare_promotion', 'secondary'] as const)(
+    'one that was promoted from %s, and stopped before it took writes, still is to',
+    (reported) => {
+      const opened = { id: 2, reported, facts: { epoch: 3, leader: 2, promoted } };
+      const { group } = settle(two(standby(1, { leader: 2 }), opened), book);
+      expect(states(group)).toBe('1 secondary, 2 wait_primary');
+    },
+  );
 
   test('one that was about to be replaced before it began is not', () => {
     const promise = { epoch: 4, tli: 2, lsn: 900n };

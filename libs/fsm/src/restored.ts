@@ -25,8 +25,8 @@ const SETTINGS_SINCE = 1000;
 
 const HANDED_OVER: ReadonlySet<State> = new Set(['draining', 'demote_timeout', 'prepare_maintenance']);
 
-/** Where an order to take writes finds a node that followed, and one that led before. */
-const FOLLOWED: ReadonlySet<State> = new Set(['prepare_promotion', 'secondary', 'catchingup', 'demoted']);
+/** Where else an order to take writes finds a node that followed, and one that led before. */
+const FOLLOWED: ReadonlySet<State> = new Set(['catchingup', 'demoted']);
 const LED: ReadonlySet<State> = new Set([...HANDED_OVER, 'dropped']);
 
 /** To whom the highest epoch was given. */

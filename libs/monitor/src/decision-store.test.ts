@@ -77,6 +77,31 @@ test('a promotion is given up when its leader has reported since the snapshot', 
   );
 });
 
+test('a new epoch is not given up when its old leader has only said again that it has stopped', async () => {
+  const { term } = await beginTerm(root);
+  const newEpochBeside = async (facts: object) => {
+    await keeper.report({ state: 'draining', facts });
+    const before = await storedGroup();
+    const settled = {
+      group: { ...before.snapshot, leader: null },
+      transitions: [],
+      removed: [],
+      epochRaised: true,
+    };
+    await keeper.report({ state: 'draining', facts });
+    return inTransaction(root, async () => {
+      await writeDecision(root, term, { before, settled, waiting: [] });
+      throw new Error('taken back, since it was written');
+    });
+  };
+  const stopped = { belowEpoch: 2, finalLsn: null };
+  await expect(newEpochBeside({ epoch: 1, stopped })).rejects.toThrow('taken back');
+  await expect(newEpochBeside({ epoch: 1 })).rejects.toThrow(SnapshotOutdatedError);
+  await expect(newEpochBeside({ epoch: 1, stopped: { ...stopped, belowEpoch: 1 } })).rejects.toThrow(
+    SnapshotOutdatedError,
+  );
+});
+
 test('a decision of an earlier term is refused', async () => {
   const { term } = await beginTerm(root);
   await beginTerm(root);

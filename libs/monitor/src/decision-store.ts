@@ -1,4 +1,5 @@
 import type { Settled } from '@pgaf/fsm/settle';
+import { mustBeUnheard } from '@pgaf/fsm/unheard';
 import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
 import pg, { type Client } from 'pg';
 import type { StoredGroup } from './group-store.js';
@@ -51,13 +52,16 @@ export async function writeDecision(client: Client, term: number, decision: Deci
 
 /** As `write_decision` in the schema reads it; what stays is absent. */
 function changesOf({ before, settled, waiting }: Decision): object {
+  const { snapshot, serials } = before;
   const { numberSyncStandbys } = settled.group.formation;
   return {
-    ...(settled.epochRaised && { unheard: involved(before, settled.group) }),
-    nodeSettings: changedSettings(before.snapshot, settled.group),
+    ...(settled.epochRaised && {
+      unheard: mustBeUnheard(snapshot, settled.group).map((id) => ({ id, serial: serials.get(id) ?? null })),
+    }),
+    nodeSettings: changedSettings(snapshot, settled.group),
     transitions: settled.transitions.map(({ node, goal, because, rule }) => ({ node, goal, because, rule })),
     ...(settled.removed.length > 0 && { removed: settled.removed }),
-    ...(numberSyncStandbys !== before.snapshot.formation.numberSyncStandbys && { numberSyncStandbys }),
+    ...(numberSyncStandbys !== snapshot.formation.numberSyncStandbys && { numberSyncStandbys }),
     ...(!isSameRow(before, settled.group, waiting) && { row: rowOf(settled.group, waiting) }),
   };
 }
@@ -69,16 +73,6 @@ function changedSettings(before: GroupSnapshot, after: GroupSnapshot): object[] 
     if (!was || (was.candidatePriority === candidatePriority && was.quorum === quorum)) return [];
     return [{ id, priority: candidatePriority, quorum }];
   });
-}
-
-/**
- * A promotion is the one decision that a report in between could make wrong: the old leader's, which shows
- * that it lives, or the candidate's.
- */
-function involved({ snapshot, serials }: StoredGroup, after: GroupSnapshot): object[] {
-  return [snapshot.leader, after.leader]
-    .filter((id) => id !== null)
-    .map((id) => ({ id, serial: serials.get(id) ?? null }));
 }
 
 /** The group's own row; made when it is not there yet. */

@@ -1,6 +1,6 @@
 import { decideCommand, type OperatorCommand } from '@pgaf/fsm/operator';
 import type { Settled } from '@pgaf/fsm/settle';
-import type { GroupSnapshot } from '@pgaf/plugin-api/snapshot';
+import { mustBeUnheard } from '@pgaf/fsm/unheard';
 import type { Machine } from './machine.js';
 import { ModelHealthChecker } from './model-health-checker.js';
 import { isChange } from './monitor-news.js';
@@ -74,7 +74,7 @@ export class ModelService {
     this.world.checks.gaveUp(snapshot, settled.transitions);
     this.#processes.later(random.between(0.2, Math.max(3, monitor.slowCommit)), () => {
       this.#deciding = false;
-      if (!settled.epochRaised || monitor.isUnchanged(involved(snapshot, settled), snapshot)) {
+      if (!settled.epochRaised || monitor.isUnchanged(mustBeUnheard(snapshot, settled.group), snapshot)) {
         this.#commit(settled);
       }
       this.decideSoon();
@@ -84,9 +84,4 @@ export class ModelService {
   #commit(settled: Settled): void {
     if (this.world.monitor.commit(this.term, settled) === 'termIsOver') this.end();
   }
-}
-
-/** A promotion is the one decision that a report in between could make wrong: of these nodes. */
-function involved(before: GroupSnapshot, { group }: Settled): number[] {
-  return [before.leader, group.leader].filter((id) => id !== null);
 }

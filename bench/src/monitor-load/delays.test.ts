@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeDelays, percentile, type Delay } from './delays.js';
+import { delaysOf, describeDelays, percentile, type Delay } from './delays.js';
 
 const since =
   (cause: Delay['since'], goal: string) =>
@@ -15,6 +15,44 @@ it('finds the least value that as many do not exceed', () => {
 
 it('refuses to say anything of nothing', () => {
   expect(() => percentile([], 0.99)).toThrow(RangeError);
+});
+
+it('counts from what a decision answers to, not from what was said before the node heard of it', () => {
+  const causes = [
+    { since: 'order', at: 0, saidAt: 0 },
+    { since: 'report', at: 95, saidAt: 100 },
+    { since: 'report', at: 130, saidAt: 130 },
+  ] as const;
+  const decided = [
+    { node: 1, goal: 'draining', at: 20 },
+    { node: 1, goal: 'demoted', at: 110 },
+    { node: 2, goal: 'wait_primary', at: 110 },
+  ];
+  const told = [
+    { node: 1, goal: 'draining', at: 30 },
+    { node: 1, goal: 'draining', at: 50 },
+    { node: 1, goal: 'demoted', at: 115 },
+    { node: 2, goal: 'wait_primary', at: 140 },
+  ];
+  expect(delaysOf(causes, decided, told)).toEqual([
+    { since: 'order', goal: 'draining', ms: 30 },
+    { since: 'report', goal: 'demoted', ms: 20 },
+    { since: 'report', goal: 'wait_primary', ms: 45 },
+  ]);
+});
+
+it('refuses to leave out a goal that was told after the next one was decided', () => {
+  const causes = [{ since: 'report', at: 5, saidAt: 5 }] as const;
+  const decided = [
+    { node: 1, goal: 'primary', at: 0 },
+    { node: 1, goal: 'catchingup', at: 10 },
+    { node: 1, goal: 'secondary', at: 20 },
+  ];
+  const told = [
+    { node: 1, goal: 'secondary', at: 25 },
+    { node: 1, goal: 'catchingup', at: 900 },
+  ];
+  expect(() => delaysOf(causes, decided, told)).toThrow('node 1 was never told of its goal catchingup');
 });
 
 it('tells what an order cost from what a report cost', () => {

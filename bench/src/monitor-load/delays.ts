@@ -10,6 +10,44 @@ export interface Delay {
   readonly ms: Milliseconds;
 }
 
+/** What decisions answer to: an order, or a report that says something new. Instants are ms since 1970. */
+export interface Cause {
+  readonly since: Delay['since'];
+  /** When there was something to say. */
+  readonly at: Milliseconds;
+  /** Later, where the answer to a report before was waited for. */
+  readonly saidAt: Milliseconds;
+}
+
+/** A goal of a node, and when it was decided, or the node was told; ms since 1970. */
+export interface GoalAt {
+  readonly node: number;
+  readonly goal: string;
+  readonly at: Milliseconds;
+}
+
+/**
+ * From what was said last before a decision to the first word of it to its node. What was decided before anything was said
+ * counts for nothing. Of one group, each in the order of time.
+ * @throws Error when a goal was never told: clocks that differ look like that
+ */
+export function delaysOf(
+  causes: readonly Cause[],
+  decided: readonly GoalAt[],
+  told: readonly GoalAt[],
+): readonly Delay[] {
+  return decided.flatMap(({ node, goal, at }, n) => {
+    const cause = causes.findLast(({ saidAt }) => saidAt <= at);
+    if (!cause) return [];
+    const next = decided.find((later, m) => m > n && later.node === node)?.at ?? Infinity;
+    const heard = told.find(
+      (word) => word.node === node && word.goal === goal && word.at >= at && word.at < next,
+    );
+    if (!heard) throw new Error(`node ${node} was never told of its goal ${goal}`);
+    return [{ since: cause.since, goal, ms: heard.at - cause.at }];
+  });
+}
+
 const SINCE = { order: 'since an order', report: 'since a report' } as const;
 
 /** The least value that as many of the values do not exceed. @param part Of all of them: 0.99 for 99 of 100. */

@@ -181,7 +181,7 @@ test('a node that came back from a maintenance while the primary stopped keeps n
       nodes: [{ id: 1, reported: 'draining', running: false, facts: stopped(1000n) }, ...nodes],
     }).goals;
   const back = asked(2, 1000n, { priority: 0, quorum: false });
-  expect(after(back, { id: 3, reported: 'secondary' })).toMatchObject({ 3: 'wait_primary' });
+  expect(after(back, { id: 3, reported: 'secondary' })).toMatchObject({ 3: 'prepare_promotion' });
   // Who is no candidate, or on its way, takes part.
   expect(after(back, { id: 3, reported: 'catchingup', lsn: 900n })).toMatchObject({ 3: 'report_lsn' });
   expect(after(back, asked(3, 900n))).toMatchObject({ 3: 'fast_forward' });

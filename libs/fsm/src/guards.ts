@@ -50,6 +50,15 @@ function mayComeNearer(group: GroupSnapshot, node: NodeSnapshot): boolean {
   return ['catchingup', 'secondary'].includes(node.goal) && canPromise(node) && isHealthy(group, node);
 }
 
+/** Another one is asked to promise for the next epoch, or has; a monitor that was restored may not know of it. */
+function othersPromise(group: GroupSnapshot, { id }: NodeSnapshot): boolean {
+  return followersOf(group).some((node) => {
+    const { promise, promising } = node.report.facts;
+    const swears = Math.max(promise?.epoch ?? 0, promising ?? 0) > group.epoch;
+    return node.id !== id && (swears || promises(node.goal));
+  });
+}
+
 function isCutShort(leader: NodeSnapshot | null): boolean {
   return leader?.report.facts.stopped?.cutShort === true;
 }
@@ -141,8 +150,10 @@ export const BASE_GUARDS: Readonly<Record<string, Guard>> = {
     const { upstream } = subject.report.facts;
     const streamed = upstream?.streaming === true && upstream.node === leader?.id;
     if (!streamed || leader.goal !== 'draining' || opensWithQuorum(group)) return true;
-    return group.now - leader.changedAt >= STREAM_END_TAKES;
+    return othersPromise(group, subject) || group.now - leader.changedAt >= STREAM_END_TAKES;
   },
+  /** Who has promised follows the subject as soon as it is ordered, and must not receive from one that has not. */
+  nobodyElsePromises: ({ group, subject }) => !othersPromise(group, subject),
   /** It says where it stopped, and that is what decides: after an immediate stop promises do, where they can. */
   leaderHasFinalLsn: ({ group, leader }) =>
     finalLsnOf(group, leader) !== null && (!isCutShort(leader) || obstacleToElection(group) !== null),

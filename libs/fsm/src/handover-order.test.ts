@@ -57,6 +57,23 @@ test('who streamed when it last reported is about to say what it has, and is wai
   expect(settled({ numberSyncStandbys: 1, nodes })).toMatchObject({ 2: 'prepare_promotion', epoch: 1 });
 });
 
+test('while an election is under way it promises, too: who has promised takes nothing from one that has not', () => {
+  const streams = { upstream: { node: 1, streaming: true, closed: false, refused: false } };
+  const beside = (asked: Partial<NodeFixture>, facts = {}) =>
+    settled({
+      nodes: [DRAINED, standby(2000n, { facts }), { id: 3, reported: 'report_lsn', lsn: 1900n, ...asked }],
+      inForce: [{ version: 1, required: 1, members: [2, 3] }],
+    });
+  const promises = { 2: 'prepare_promotion', 3: 'report_lsn', epoch: 1 };
+  expect(beside({ facts: { promise: { epoch: 2, tli: 1, lsn: 1900n } } })).toMatchObject(promises);
+  expect(beside({ reported: 'secondary', goal: 'report_lsn' })).toMatchObject(promises);
+  expect(beside({ ...HOST_DOWN })).toMatchObject(promises);
+  expect(beside({ reported: 'secondary', facts: { promising: 2 } })).toMatchObject({
+    2: 'prepare_promotion',
+  });
+  expect(beside({}, streams)).toMatchObject(promises);
+});
+
 test('nobody takes over who was opened by hand, or is on another timeline', () => {
   expect(settled({ nodes: [DRAINED, standby(2000n, { facts: { strayed: true } })] })).toMatchObject({
     leader: 1,

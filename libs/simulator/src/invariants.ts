@@ -193,20 +193,16 @@ export class Invariants {
   }
 
   /**
-   * The epoch of what a node sends. A standby that is cut off for an epoch hands on nothing that is older than
-   * its own promise; any other one hands on what the leader of its epoch sends. Who was promoted by hand after its promise,
-   * and is chosen, leads with what it wrote since.
+   * The epoch of what a node sends. A standby that is cut off for an epoch hands on nothing that is older than its own
+   * promise; any other one hands on what the leader of its epoch sends. Who was promoted by hand receives nothing more:
+   * what it sends it had before its promise, or wrote itself.
    */
   epochOf(sender: ModelPostgres): number {
+    const { promised } = this.#oathsOf(sender.id);
     if (!sender.inRecovery)
-      return sender.openedByHand ? Math.max(sender.openedIn, this.#epochGivenTo(sender.id)) : sender.openedIn;
+      return sender.openedByHand ? Math.max(sender.openedIn, promised) : sender.openedIn;
     const follows = this.world.hosts[sender.id - 1]?.keeper.memory.epoch ?? 0;
-    return Math.max(this.#oathsOf(sender.id).promised, follows);
-  }
-
-  #epochGivenTo(node: number): number {
-    const { leader, epoch } = this.world.monitor.snapshot();
-    return leader === node ? epoch : 0;
+    return Math.max(promised, follows);
   }
 
   received(standby: ModelPostgres, epoch: number): void {

@@ -166,7 +166,8 @@ export class ModelStreams {
     const upstream = this.#world.postgresOf(this.conninfo);
     if (upstream) {
       const request = postgres.processes.whileAlive(() => {
-        if (this.conninfo === upstream.id && !postgres.processes.areFrozen)
+        // Who has left recovery meanwhile has no walreceiver.
+        if (this.conninfo === upstream.id && postgres.inRecovery && !postgres.processes.areFrozen)
           upstream.streams.#accept(postgres);
       });
       this.#world.network.packet(postgres.id, upstream.id, () => upstream.processes.do(request));

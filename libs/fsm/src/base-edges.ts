@@ -217,6 +217,8 @@ export const BASE_EDGES: readonly KeeperEdge[] = [
   // It was given an epoch, did not open in it, and is replaced. It may have been promoted all the same.
   ...edge(['prepare_promotion', 'secondary'], 'draining', 'stopPostgres', 'recordStop'),
   ...edge(['prepare_promotion', 'secondary'], 'demoted', 'stopPostgres'),
+  // It had begun to follow, and a restored monitor knows it by what it had said last.
+  ...edge('catchingup', 'demoted', 'stopPostgres'),
 
   // A node that leaves
   ...STATES.filter((state) => state !== 'dropped' && state !== 'unknown').flatMap((state) =>

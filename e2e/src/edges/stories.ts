@@ -223,8 +223,13 @@ export const STORIES: Readonly<Record<string, readonly Leg[]>> = {
     { 1: 'secondary->draining' },
     { promotes: 1, 1: 'draining->wait_primary' },
     { 2: 'demoted->catchingup' },
+
+    // One that had begun to follow when its monitor was restored
+    { 2: 'catchingup->demoted' },
+    { 2: 'demoted->catchingup' },
     { 2: 'catchingup->secondary' },
     { 1: 'wait_primary->primary' },
+
     { 1: 'primary->demoted' },
     { 2: 'secondary->demoted' },
     { promotes: 2, 2: 'demoted->wait_primary' },

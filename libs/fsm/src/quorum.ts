@@ -2,7 +2,7 @@ import { formatLsn, maxLsn, type Lsn } from '@pgaf/core/lsn';
 import { canTakeWrites } from '@pgaf/core/states';
 import { hasStopped, isHealthy, isLeaving, isSilent } from './health.js';
 import { isReopening, leaderOf } from './group.js';
-import { whoMayHaveMore } from './may-have-more.js';
+import { ledBefore, whoMayHaveMore } from './may-have-more.js';
 import { stoppedBeyond } from './stopped-before.js';
 import type { GroupSnapshot, NodeSnapshot, SyncSetting } from './vocabulary.js';
 
@@ -147,9 +147,10 @@ export function furthestTimeline(group: GroupSnapshot): number {
   return Math.max(1, ...known.map(({ report: { tli, facts } }) => Math.max(tli, facts.promise?.tli ?? 0)));
 }
 
-/** Also those that are away, but for one that was given up; and none that was opened by hand. */
+/** Also those that are away, such as who led before the one that was given up; and none that was opened by hand. */
 export function nodesThatCount(group: GroupSnapshot): NodeSnapshot[] {
-  const isGivenUp = (node: NodeSnapshot): boolean => node.goal === 'demoted' && isSilent(group, node);
+  const isGivenUp = (node: NodeSnapshot): boolean =>
+    node.goal === 'demoted' && isSilent(group, node) && (group.switchoverForced || !ledBefore(group, node));
   return group.nodes.filter((node) => !node.report.facts.strayed && !isGivenUp(node));
 }
 

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connect, destroy } from '@pgaf/conninfo/connect';
 import { parseConnInfo } from '@pgaf/conninfo/conninfo';
 import type { Milliseconds } from '@pgaf/core/durations';
-import type { Client } from 'pg';
 import { until } from '@pgaf/testing/deadline';
+import type { Client } from 'pg';
 import { Actor, wallClock, type Course } from './actor.js';
 import { delaysOf, type Delay, type GoalAt } from './delays.js';
 
